@@ -1,0 +1,14 @@
+import { fileURLToPath } from "node:url"
+import { defineConfig } from "vitest/config"
+
+const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^effect-openai-threads\/testing$/, replacement: source("./src/testing/index.ts") },
+      { find: /^effect-openai-threads$/, replacement: source("./src/index.ts") }
+    ]
+  },
+  test: { include: ["test/**/*.test.ts"] }
+})
