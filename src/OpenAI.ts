@@ -1,0 +1,409 @@
+/**
+ * Access to OpenAI as typed effects and streams. The only module that touches the `openai` SDK, and the place where its
+ * errors become ours.
+ *
+ * @since 0.1.0
+ */
+import * as Chunk from "effect/Chunk"
+import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import SDK, { type ClientOptions } from "openai"
+import type { Conversation, ConversationDeletedResource } from "openai/resources/conversations/conversations"
+import type { ConversationItem } from "openai/resources/conversations/items"
+import type { InputTokenCountParams } from "openai/resources/responses/input-tokens"
+import type {
+  Response,
+  ResponseCreateParamsNonStreaming,
+  ResponseCreateParamsStreaming,
+  ResponseInputItem
+} from "openai/resources/responses/responses"
+import { pullEvents } from "./internal/eventStream.ts"
+import * as Pull from "./internal/pull.ts"
+import { type About, fromSdk } from "./internal/requestError.ts"
+import * as Telemetry from "./internal/telemetry.ts"
+import * as Validate from "./internal/validate.ts"
+import { isLast, type WireEvent } from "./internal/wireEvents.ts"
+import { type InvalidInput, PartlyWritten, type RequestError, UnexpectedResponse } from "./OpenAIError.ts"
+import type { ItemId, Metadata, ResponseId, ThreadId } from "./Thread.ts"
+
+export type {
+  /**
+   * An event of a response's stream, as it came.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  WireEvent
+} from "./internal/wireEvents.ts"
+
+/**
+ * The Conversations API. A conversation is what a thread is on OpenAI's side.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Conversations {
+  /**
+   * Creates a conversation. More than 20 items go in calls of 20, one after the other; `PartlyWritten` says how many
+   * went through when one of them fails. Source: OpenAI's API reference, `POST /conversations`, `maxItems: 20`.
+   */
+  readonly create: (options?: {
+    readonly metadata?: Metadata | undefined
+    readonly items?: ReadonlyArray<ResponseInputItem> | undefined
+  }) => Effect.Effect<Conversation, RequestError | PartlyWritten>
+  readonly retrieve: (id: ThreadId) => Effect.Effect<Conversation, RequestError>
+  /** Sets the metadata. Whether keys that are not named survive is not documented by OpenAI. */
+  readonly update: (
+    id: ThreadId,
+    options: { readonly metadata: Metadata }
+  ) => Effect.Effect<Conversation, RequestError>
+  /** Deletes the conversation; its items stay until they are deleted themselves. */
+  readonly delete: (id: ThreadId) => Effect.Effect<ConversationDeletedResource, RequestError>
+  /** Appends items in calls of 20, in order; `PartlyWritten` says how many went through when a later call fails. */
+  readonly createItems: (
+    id: ThreadId,
+    items: ReadonlyArray<ResponseInputItem>
+  ) => Effect.Effect<ReadonlyArray<ConversationItem>, RequestError | PartlyWritten>
+  /** The items in pages of 100, each fetched when it is needed. `order` is `asc` unless asked otherwise. */
+  readonly listItems: (
+    id: ThreadId,
+    options?: { readonly order?: "asc" | "desc" | undefined; readonly after?: ItemId | undefined }
+  ) => Stream.Stream<ConversationItem, RequestError>
+  readonly retrieveItem: (id: ThreadId, itemId: ItemId) => Effect.Effect<ConversationItem, RequestError>
+  readonly deleteItem: (id: ThreadId, itemId: ItemId) => Effect.Effect<Conversation, RequestError>
+}
+
+/**
+ * The Responses API. A response is one step of a run.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Responses {
+  /** One answer, whole. */
+  readonly create: (params: ResponseCreateParamsNonStreaming) => Effect.Effect<Response, RequestError>
+  /**
+   * One answer as it is made: every event as it came, `error` and unknown ones too, one Chunk per network read. The
+   * stream ends after `response.completed`, `.failed` or `.incomplete`; it fails with `ConnectionLost` when the body
+   * ends without one, and with `UnexpectedResponse` when it is no event stream. Interruption closes the socket.
+   */
+  readonly stream: (
+    params: Omit<ResponseCreateParamsStreaming, "stream">
+  ) => Stream.Stream<WireEvent, RequestError>
+  readonly retrieve: (id: ResponseId) => Effect.Effect<Response, RequestError>
+  /**
+   * The events of a background response after `startingAfter`, a `sequence_number`. OpenAI allows it for five minutes,
+   * then it fails with `InvalidRequest{ kind: "resumeExpired" }`.
+   */
+  readonly resume: (
+    id: ResponseId,
+    options: { readonly startingAfter: number }
+  ) => Stream.Stream<WireEvent, RequestError>
+  /** Cancels a background response. Cancelling twice gives the same answer. */
+  readonly cancel: (id: ResponseId) => Effect.Effect<Response, RequestError>
+  readonly delete: (id: ResponseId) => Effect.Effect<void, RequestError>
+  /** How many tokens a request would read. */
+  readonly countInputTokens: (params: InputTokenCountParams) => Effect.Effect<number, RequestError>
+}
+
+/**
+ * Access to OpenAI.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Service {
+  readonly conversations: Conversations
+  readonly responses: Responses
+  /**
+   * The one way to what this library does not cover: the SDK's client itself. Its errors are mapped like all others;
+   * pass `signal` on, so that interruption aborts the request.
+   */
+  readonly use: <A>(f: (client: SDK, signal: AbortSignal) => Promise<A>) => Effect.Effect<A, RequestError>
+}
+
+/**
+ * Access to OpenAI. The live layers are {@link layer} and {@link layerConfig}; the test layer is `OpenAITest.layer` in
+ * `effect-openai-threads/testing`.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class OpenAI extends Context.Tag("effect-openai-threads/OpenAI")<OpenAI, Service>() {}
+
+/**
+ * How to reach OpenAI, or a server that speaks its language.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Options =
+  | {
+    readonly apiKey: Redacted.Redacted
+    /** Default: `https://api.openai.com/v1`. */
+    readonly baseUrl?: string | undefined
+    readonly organization?: string | undefined
+    readonly project?: string | undefined
+    readonly fetch?: typeof globalThis.fetch | undefined
+  }
+  | {
+    /** A client that the program has already. Its own retries are switched off for our requests. */
+    readonly client: SDK
+  }
+
+/** The SDK's retries resend writes that may have gone through, so there are none. */
+const requestOptions = { maxRetries: 0, logLevel: "off" } as const satisfies ClientOptions
+
+const makeClient = (options: Options): SDK =>
+  "client" in options
+    ? options.client.withOptions(requestOptions)
+    : new SDK({
+      ...requestOptions,
+      apiKey: Redacted.value(options.apiKey),
+      // `null` keeps the SDK from looking into the environment itself.
+      adminAPIKey: null,
+      webhookSecret: null,
+      baseURL: options.baseUrl ?? "https://api.openai.com/v1",
+      organization: options.organization ?? null,
+      project: options.project ?? null,
+      ...(options.fetch === undefined ? {} : { fetch: options.fetch })
+    })
+
+const pageSize = 100
+const appendSize = 20
+
+const make = (options: Options): Service => {
+  const client = makeClient(options)
+  const server = URL.canParse(client.baseURL) ? new URL(client.baseURL) : undefined
+
+  const use = <A>(
+    f: (client: SDK, signal: AbortSignal) => PromiseLike<A>,
+    about: About
+  ): Effect.Effect<A, RequestError> =>
+    Effect.tryPromise({ try: (signal) => f(client, signal), catch: (error) => fromSdk(error, about) })
+
+  /** For answers that have to be JSON objects: the SDK hands on a page of HTML with status 200 as a string. */
+  const request = <A>(f: (client: SDK, signal: AbortSignal) => PromiseLike<A>, about: About) =>
+    Effect.filterOrFail(
+      use(f, about),
+      (answer) => typeof answer === "object" && answer !== null,
+      () => new UnexpectedResponse({ reason: "its body is not a JSON object" })
+    )
+
+  const conversation = (id: ThreadId): About => ({ resource: "conversation", id })
+  const item = (id: ItemId): About => ({ resource: "item", id })
+  const response = (id: ResponseId): About => ({ resource: "response", id })
+
+  const append = Effect.fnUntraced(function*(
+    id: ThreadId,
+    items: ReadonlyArray<ResponseInputItem>,
+    already: { readonly written: number; readonly total: number }
+  ) {
+    const created: Array<ConversationItem> = []
+    for (let from = 0; from < items.length; from += appendSize) {
+      const part = items.slice(from, from + appendSize)
+      const written = already.written + from
+      const list = yield* Effect.mapError(
+        request((client, signal) => client.conversations.items.create(id, { items: part }, { signal }), conversation(id)),
+        (cause) => written === 0 ? cause : new PartlyWritten({ written, total: already.total, cause })
+      )
+      created.push(...list.data)
+    }
+    return created
+  })
+
+  const conversations: Conversations = {
+    create: Effect.fn("OpenAI.conversations.create")(function*({ items = [], metadata } = {}) {
+      yield* Validate.metadata(metadata)
+      const first = items.slice(0, appendSize)
+      const created = yield* request((client, signal) =>
+        client.conversations.create({
+          ...(metadata === undefined ? {} : { metadata }),
+          ...(first.length === 0 ? {} : { items: first })
+        }, { signal }), { resource: "endpoint" })
+      yield* append(created.id as ThreadId, items.slice(appendSize), { written: first.length, total: items.length })
+      return created
+    }),
+    retrieve: Effect.fn("OpenAI.conversations.retrieve")(function*(id) {
+      yield* Validate.id("conversation id", id)
+      return yield* request((client, signal) => client.conversations.retrieve(id, { signal }), conversation(id))
+    }),
+    update: Effect.fn("OpenAI.conversations.update")(function*(id, { metadata }) {
+      yield* Validate.id("conversation id", id)
+      yield* Validate.metadata(metadata)
+      return yield* request(
+        (client, signal) => client.conversations.update(id, { metadata }, { signal }),
+        conversation(id)
+      )
+    }),
+    delete: Effect.fn("OpenAI.conversations.delete")(function*(id) {
+      yield* Validate.id("conversation id", id)
+      return yield* request((client, signal) => client.conversations.delete(id, { signal }), conversation(id))
+    }),
+    createItems: Effect.fn("OpenAI.conversations.createItems")(function*(id, items) {
+      yield* Validate.id("conversation id", id)
+      return yield* append(id, items, { written: 0, total: items.length })
+    }),
+    listItems: (id, { after, order = "asc" } = {}) =>
+      Stream.unwrap(Effect.map(Validate.ids({ "conversation id": id, after }), () =>
+        Stream.paginateChunkEffect(after, (after: string | undefined) =>
+          Effect.map(
+            request((client, signal) =>
+              client.conversations.items.list(id, {
+                order,
+                limit: pageSize,
+                ...(after === undefined ? {} : { after })
+              }, { signal }), conversation(id)),
+            (page) => [
+              Chunk.unsafeFromArray(page.data),
+              page.has_more && page.data.length > 0 ? Option.some(page.last_id) : Option.none()
+            ]
+          )))),
+    retrieveItem: Effect.fn("OpenAI.conversations.retrieveItem")(function*(id, itemId) {
+      yield* Validate.ids({ "conversation id": id, "item id": itemId })
+      return yield* request(
+        (client, signal) => client.conversations.items.retrieve(itemId, { conversation_id: id }, { signal }),
+        item(itemId)
+      )
+    }),
+    deleteItem: Effect.fn("OpenAI.conversations.deleteItem")(function*(id, itemId) {
+      yield* Validate.ids({ "conversation id": id, "item id": itemId })
+      return yield* request(
+        (client, signal) => client.conversations.items.delete(itemId, { conversation_id: id }, { signal }),
+        item(itemId)
+      )
+    })
+  }
+
+  /** Opens a streamed answer; the request is aborted when the scope closes. */
+  const events = (
+    start: (client: SDK, signal: AbortSignal) => { readonly asResponse: () => Promise<globalThis.Response> },
+    about: About
+  ) =>
+    Effect.gen(function*() {
+      const controller = new AbortController()
+      yield* Effect.addFinalizer(() => Effect.sync(() => controller.abort()))
+      const answer = yield* use((client) => start(client, controller.signal).asResponse(), about)
+      return yield* pullEvents(answer)
+    })
+
+  const aboutParams = (params: { readonly conversation?: unknown; readonly previous_response_id?: unknown }): About =>
+    typeof params.conversation === "string"
+      ? { resource: "conversation", id: params.conversation }
+      : typeof params.previous_response_id === "string"
+      ? { resource: "response", id: params.previous_response_id }
+      : { resource: "endpoint" }
+
+  const responses: Responses = {
+    create: (params) =>
+      Effect.useSpan(
+        `chat ${params.model ?? ""}`.trimEnd(),
+        { kind: "client", attributes: Telemetry.chatStart(params, server) },
+        (span) =>
+          Effect.andThen(
+            Validate.params(params),
+            request((client, signal) => client.responses.create(params, { signal }), aboutParams(params))
+          ).pipe(
+            Effect.tap((response) => Effect.sync(() => Telemetry.chatEnd(span, response))),
+            Effect.tapError((error) => Effect.sync(() => span.attribute("error.type", error._tag)))
+          )
+      ),
+    stream: (params) =>
+      Pull.toStream(Effect.gen(function*() {
+        const body = { ...params, stream: true } as ResponseCreateParamsStreaming
+        const span = yield* Effect.makeSpanScoped(`chat ${params.model ?? ""}`.trimEnd(), {
+          kind: "client",
+          attributes: Telemetry.chatStart(body, server)
+        })
+        const failed = (error: RequestError) => Effect.sync(() => span.attribute("error.type", error._tag))
+        const open = Effect.andThen(
+          Validate.params(params),
+          events((client, signal) => client.responses.create(body, { signal }), aboutParams(params))
+        )
+        const pull = yield* Effect.tapError(open, failed)
+        return pull.pipe(
+          Effect.tap((batch) => {
+            const last = batch[batch.length - 1]
+            if (last !== undefined && isLast(last)) {
+              return Effect.sync(() => Telemetry.chatEnd(span, (last as unknown as { response: Response }).response))
+            }
+            return Effect.void
+          }),
+          Effect.tapError(Option.match({ onNone: () => Effect.void, onSome: failed }))
+        )
+      })),
+    retrieve: Effect.fn("OpenAI.responses.retrieve")(function*(id) {
+      yield* Validate.id("response id", id)
+      return yield* request((client, signal) => client.responses.retrieve(id, {}, { signal }), response(id))
+    }),
+    resume: (id, { startingAfter }) =>
+      Pull.toStream(Effect.andThen(
+        Validate.id("response id", id),
+        events(
+          (client, signal) =>
+            client.responses.retrieve(id, { stream: true, starting_after: startingAfter }, { signal }),
+          response(id)
+        )
+      )),
+    cancel: Effect.fn("OpenAI.responses.cancel")(function*(id) {
+      yield* Validate.id("response id", id)
+      return yield* request((client, signal) => client.responses.cancel(id, { signal }), response(id))
+    }),
+    delete: Effect.fn("OpenAI.responses.delete")(function*(id) {
+      yield* Validate.id("response id", id)
+      yield* use((client, signal) => client.responses.delete(id, { signal }), response(id))
+    }),
+    countInputTokens: Effect.fn("OpenAI.responses.countInputTokens")(function*(params) {
+      const count = yield* request((client, signal) => client.responses.inputTokens.count(params, { signal }), {
+        resource: "endpoint"
+      })
+      return count.input_tokens
+    })
+  }
+
+  return { conversations, responses, use: (f) => use(f, { resource: "endpoint" }) }
+}
+
+/**
+ * The live layer with its options given by the program. No request is made to build it; a key or URL that cannot be
+ * sent fails it with `InvalidInput`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: Options): Layer.Layer<OpenAI, InvalidInput> =>
+  Layer.effect(OpenAI, Effect.zipRight(Validate.clientOptions(options), Effect.sync(() => make(options))))
+
+/**
+ * The live layer with its options from the configuration: `OPENAI_API_KEY`, and if they are set `OPENAI_BASE_URL`,
+ * `OPENAI_ORG_ID` and `OPENAI_PROJECT_ID`. A missing or empty key is a `ConfigError` that names the variable.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig: Layer.Layer<OpenAI, ConfigError.ConfigError> = Layer.unwrapEffect(
+  Effect.map(
+    Config.all({
+      apiKey: Config.nonEmptyString("OPENAI_API_KEY").pipe(Config.map(Redacted.make)),
+      baseUrl: Config.option(Config.nonEmptyString("OPENAI_BASE_URL")),
+      organization: Config.option(Config.nonEmptyString("OPENAI_ORG_ID")),
+      project: Config.option(Config.nonEmptyString("OPENAI_PROJECT_ID"))
+    }),
+    ({ apiKey, baseUrl, organization, project }) =>
+      layer({
+        apiKey,
+        baseUrl: Option.getOrUndefined(baseUrl),
+        organization: Option.getOrUndefined(organization),
+        project: Option.getOrUndefined(project)
+      }).pipe(Layer.catchAll(({ field, reason }) => {
+        const name = field === "baseUrl" ? "OPENAI_BASE_URL" : "OPENAI_API_KEY"
+        return Layer.fail(ConfigError.InvalidData([name], reason))
+      }))
+  )
+)

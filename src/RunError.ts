@@ -1,0 +1,171 @@
+/**
+ * What a run can fail with, beside what an operation on its thread can fail with.
+ *
+ * @since 0.1.0
+ */
+import { NodeInspectSymbol } from "effect/Inspectable"
+import * as Schema from "effect/Schema"
+import { withoutContent } from "./internal/content.ts"
+import { ResponseId, ThreadId } from "./Thread.ts"
+import { ThreadError } from "./ThreadError.ts"
+
+const optionalString = Schema.optional(Schema.String)
+
+/**
+ * There is no assistant with this id, or none was named and there are several. `known` lists those that there are.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class AssistantNotFound extends Schema.TaggedError<AssistantNotFound>("effect-openai-threads/AssistantNotFound")(
+  "AssistantNotFound",
+  { assistantId: optionalString, known: Schema.Array(Schema.String) }
+) {
+  readonly isRetryable = false
+  override get message() {
+    const known = this.known.length === 0 ? "none is defined" : `known: ${this.known.join(", ")}`
+    return this.assistantId === undefined
+      ? `Several assistants are defined: name one in the run or with OPENAI_ASSISTANT_ID (${known})`
+      : `There is no assistant "${this.assistantId}" (${known})`
+  }
+}
+
+/**
+ * The thread and the instructions are more than the model can read. The user's message is in the thread.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ContextOverflow extends Schema.TaggedError<ContextOverflow>("effect-openai-threads/ContextOverflow")(
+  "ContextOverflow",
+  { threadId: ThreadId, requestId: optionalString }
+) {
+  readonly isRetryable = false
+  override get message() {
+    return `Thread "${this.threadId}" is longer than the model can read: shorten it, or use a model with a larger context window`
+  }
+}
+
+/**
+ * OpenAI does not accept the thread's history: a call without output, an output without call, half of a reasoning pair,
+ * or an item twice.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class HistoryRejected extends Schema.TaggedError<HistoryRejected>("effect-openai-threads/HistoryRejected")(
+  "HistoryRejected",
+  {
+    threadId: ThreadId,
+    why: Schema.Literal("orphanCall", "orphanOutput", "pairing", "duplicate"),
+    requestId: optionalString
+  }
+) {
+  readonly isRetryable = false
+  override get message() {
+    const why = {
+      orphanCall: "a function call in it has no output yet; submit its outputs first",
+      orphanOutput: "an output was submitted for a call that is not in it",
+      pairing: "a reasoning item in it lacks the item that has to follow it, or the other way round",
+      duplicate: "an item is in it twice"
+    }[this.why]
+    return `OpenAI does not accept the history of thread "${this.threadId}": ${why}`
+  }
+}
+
+/**
+ * The model failed. `code` is OpenAI's (`server_error`, `invalid_prompt`, …). Wire: `response.failed` or `error`.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class RunFailed extends Schema.TaggedError<RunFailed>("effect-openai-threads/RunFailed")("RunFailed", {
+  threadId: ThreadId,
+  code: Schema.String,
+  responseId: Schema.optional(ResponseId),
+  requestId: optionalString
+}) {
+  get isRetryable() {
+    return this.code === "server_error"
+  }
+  override get message() {
+    return `The run failed with "${this.code}"${this.requestId === undefined ? "" : ` (request ${this.requestId})`}`
+  }
+}
+
+/**
+ * The answer was cut off. `reason` is OpenAI's (`max_output_tokens`, `content_filter`, …); `partial` is the text so far,
+ * which may be empty when reasoning used the whole budget. It is in the field only, never in `message` or logs.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class RunIncomplete extends Schema.TaggedError<RunIncomplete>("effect-openai-threads/RunIncomplete")(
+  "RunIncomplete",
+  {
+    threadId: ThreadId,
+    reason: Schema.String,
+    partial: Schema.String,
+    responseId: Schema.optional(ResponseId),
+    requestId: optionalString
+  }
+) {
+  readonly isRetryable = false
+  override toJSON() {
+    return withoutContent(this, "partial")
+  }
+  override [NodeInspectSymbol]() {
+    return this.toJSON()
+  }
+  override get message() {
+    return this.reason === "max_output_tokens"
+      ? "The answer is incomplete: it reached maxOutputTokens, which also covers reasoning"
+      : `The answer is incomplete: ${this.reason}`
+  }
+}
+
+/**
+ * The run was cancelled, here or by somebody else.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class RunCancelled extends Schema.TaggedError<RunCancelled>("effect-openai-threads/RunCancelled")(
+  "RunCancelled",
+  { threadId: ThreadId, responseId: Schema.optional(ResponseId) }
+) {
+  readonly isRetryable = false
+  override get message() {
+    return `The run on thread "${this.threadId}" was cancelled`
+  }
+}
+
+/**
+ * Everything that a run can fail with.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const RunError = Schema.Union(
+  ...ThreadError.members,
+  AssistantNotFound,
+  ContextOverflow,
+  HistoryRejected,
+  RunFailed,
+  RunIncomplete,
+  RunCancelled
+)
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type RunError = typeof RunError.Type
+
+/**
+ * Whether a value is a {@link RunError}.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const is: (u: unknown) => u is RunError = Schema.is(RunError)

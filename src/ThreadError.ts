@@ -1,0 +1,131 @@
+/**
+ * What an operation on a thread can fail with, beside what a request can fail with.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import { PartlyWritten, RequestError } from "./OpenAIError.ts"
+import { RunId, ThreadId } from "./Thread.ts"
+
+/**
+ * There is no such thread in this store.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ThreadNotFound extends Schema.TaggedError<ThreadNotFound>("effect-openai-threads/ThreadNotFound")(
+  "ThreadNotFound",
+  { threadId: ThreadId }
+) {
+  readonly isRetryable = false
+  override get message() {
+    return `There is no thread "${this.threadId}": it was deleted, or it belongs to another project or store`
+  }
+}
+
+/**
+ * Somebody else is writing to the thread. `why` tells who:
+ *
+ * - `running`: another run or write in this process, and the caller asked not to wait
+ * - `deadline`: the same, and waiting took longer than allowed
+ * - `ownRun`: the write comes from inside a run on this very thread, whose end it would wait for
+ * - `locked`: another process, the server says so (`conversation_locked`)
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ThreadBusy extends Schema.TaggedError<ThreadBusy>("effect-openai-threads/ThreadBusy")("ThreadBusy", {
+  threadId: ThreadId,
+  why: Schema.Literal("running", "deadline", "ownRun", "locked"),
+  runId: Schema.optional(RunId)
+}) {
+  get isRetryable() {
+    return this.why !== "ownRun"
+  }
+  override get message() {
+    const why = {
+      running: "another run or write is using it",
+      deadline: "another run or write did not release it in time",
+      ownRun: "this write comes from inside a run on the thread; do it after the run has completed",
+      locked: "another process is using it; try again in a few seconds"
+    }[this.why]
+    return `Thread "${this.threadId}" is busy: ${why}`
+  }
+}
+
+/**
+ * The thread is not in the state that the write assumed, because another writer was faster.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ThreadConflict extends Schema.TaggedError<ThreadConflict>("effect-openai-threads/ThreadConflict")(
+  "ThreadConflict",
+  { threadId: ThreadId }
+) {
+  readonly isRetryable = false
+  override get message() {
+    return `Thread "${this.threadId}" was changed by another writer in the meantime`
+  }
+}
+
+/**
+ * The store could not read or write. `operation` is the method of the store.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class StoreFailed extends Schema.TaggedError<StoreFailed>("effect-openai-threads/StoreFailed")("StoreFailed", {
+  operation: Schema.String,
+  cause: Schema.optional(Schema.Defect)
+}) {
+  readonly isRetryable = false
+  override get message() {
+    return `The thread store failed in "${this.operation}"`
+  }
+}
+
+/**
+ * This store or server cannot do what was asked. Found before any request.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class Unsupported extends Schema.TaggedError<Unsupported>("effect-openai-threads/Unsupported")("Unsupported", {
+  capability: Schema.String
+}) {
+  readonly isRetryable = false
+  override get message() {
+    return `This thread store does not support "${this.capability}"`
+  }
+}
+
+/**
+ * Everything that an operation on a thread can fail with.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const ThreadError = Schema.Union(
+  ...RequestError.members,
+  PartlyWritten,
+  ThreadNotFound,
+  ThreadBusy,
+  ThreadConflict,
+  StoreFailed,
+  Unsupported
+)
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type ThreadError = typeof ThreadError.Type
+
+/**
+ * Whether a value is a {@link ThreadError}.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const is: (u: unknown) => u is ThreadError = Schema.is(ThreadError)

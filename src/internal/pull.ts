@@ -1,0 +1,74 @@
+/**
+ * Streams that are pulled one network read at a time.
+ *
+ * A source is opened in a scope and then pulled for arrays, until it fails with `None`. {@link toStream} makes it a
+ * `Stream` with one flat Channel loop and one Chunk per array. The stream remembers its source, so that
+ * {@link forEachArray} can drain an untransformed one without the Channel machinery, which costs more than the parsing.
+ */
+import * as Cause from "effect/Cause"
+import * as Channel from "effect/Channel"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+
+/** The next array, never empty; `None` at the end. */
+export type Pull<A, E, R = never> = Effect.Effect<ReadonlyArray<A>, Option.Option<E>, R>
+
+/** Opens a source; what it holds is released with the scope. */
+export type Open<A, E, R = never> = Effect.Effect<Pull<A, E, R>, E, R | Scope.Scope>
+
+const SourceId: unique symbol = Symbol.for("effect-openai-threads/Source")
+
+const isEnd = <E>(cause: Cause.Cause<Option.Option<E>>) =>
+  cause._tag === "Fail" && Option.isNone(cause.error)
+
+const failure = <E>(cause: Cause.Cause<Option.Option<E>>): Cause.Cause<E> =>
+  Cause.flatMap(cause, Option.match({ onNone: () => Cause.empty, onSome: Cause.fail }))
+
+export const toStream = <A, E, R>(open: Open<A, E, R>): Stream.Stream<A, E, Exclude<R, Scope.Scope>> => {
+  type Out = Channel.Channel<Chunk.Chunk<A>, unknown, E, unknown, unknown, unknown, R>
+  const loop = (pull: Pull<A, E, R>): Out => {
+    const next = Effect.matchCauseEffect(pull, {
+      onSuccess: (values) => Effect.succeed<Chunk.Chunk<A> | undefined>(Chunk.unsafeFromArray(values)),
+      onFailure: (cause) => isEnd(cause) ? Effect.succeed(undefined) : Effect.failCause(failure(cause))
+    })
+    const step: Out = Channel.flatMap(
+      Channel.fromEffect(next),
+      (chunk): Out => chunk === undefined ? Channel.void : Channel.flatMap(Channel.write(chunk), () => step)
+    )
+    return step
+  }
+  const stream = Stream.fromChannel(Channel.acquireUseRelease(
+    Scope.make(),
+    (scope) => Channel.flatMap(Channel.fromEffect(Scope.extend(open, scope)), loop),
+    (scope, exit) => Scope.close(scope, exit)
+  ))
+  return Object.assign(stream, { [SourceId]: open }) as Stream.Stream<A, E, Exclude<R, Scope.Scope>>
+}
+
+/** The source of a stream: its own, if {@link toStream} made it and nothing transformed it since. */
+export const toOpen = <A, E, R>(stream: Stream.Stream<A, E, R>): Open<A, E, R> =>
+  SourceId in stream
+    ? stream[SourceId] as Open<A, E, R>
+    : Effect.map(Stream.toPull(stream), Effect.map((chunk) => Chunk.toReadonlyArray(chunk)))
+
+/** Drains a stream: `f` sees each array, in order; an effect that it returns holds the stream back. */
+export const forEachArray = <A, E, R, E2 = never, R2 = never>(
+  stream: Stream.Stream<A, E, R>,
+  f: (values: ReadonlyArray<A>) => Effect.Effect<unknown, E2, R2> | void
+): Effect.Effect<void, E | E2, R | R2> =>
+  Effect.acquireUseRelease(
+    Scope.make(),
+    (scope) =>
+      Effect.flatMap(Scope.extend(toOpen(stream), scope), (pull) => {
+        const step = Effect.flatMap(pull, (values) => {
+          const effect = f(values)
+          return effect === undefined ? Effect.void : Effect.mapError(effect, Option.some)
+        })
+        return Effect.catchAllCause(Effect.forever(step), (cause: Cause.Cause<Option.Option<E | E2>>) =>
+          isEnd(cause) ? Effect.void : Effect.failCause(failure(cause)))
+      }) as Effect.Effect<void, E | E2, R | R2>,
+    (scope, exit) => Scope.close(scope, exit)
+  )

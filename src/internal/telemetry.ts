@@ -1,0 +1,59 @@
+/**
+ * Names and attributes of spans: OpenTelemetry's semantic conventions for generative AI
+ * (`gen_ai.*`, status "Development", schema gen-ai-dev of 2026-11). They are written out here because the package that
+ * carries them marks them as moved. No attribute ever holds message content.
+ */
+import type * as Tracer from "effect/Tracer"
+import type { Response, ResponseCreateParams } from "openai/resources/responses/responses"
+
+type Attributes = Record<string, unknown>
+
+const present = (attributes: Attributes): Attributes =>
+  Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined && value !== null))
+
+/** At the start of `chat {model}`: one request to a model. */
+export const chatStart = (params: ResponseCreateParams, server: URL | undefined): Attributes =>
+  present({
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": "openai",
+    "openai.api.type": "responses",
+    "gen_ai.request.model": params.model,
+    "gen_ai.request.stream": params.stream === true ? true : undefined,
+    "gen_ai.request.max_tokens": params.max_output_tokens,
+    "gen_ai.request.temperature": params.temperature,
+    "gen_ai.request.top_p": params.top_p,
+    "gen_ai.conversation.id": typeof params.conversation === "string" ? params.conversation : params.conversation?.id,
+    "server.address": server?.hostname,
+    "server.port": server === undefined ? undefined : Number(server.port || (server.protocol === "http:" ? 80 : 443))
+  })
+
+/** At its end. Usage is here and nowhere else, or it would be counted twice. */
+export const chatEnd = (span: Tracer.Span, response: Response): void => {
+  const usage = response.usage ?? undefined
+  const attributes = present({
+    "gen_ai.response.id": response.id,
+    "gen_ai.response.model": response.model,
+    "gen_ai.response.finish_reasons": [response.incomplete_details?.reason ?? response.status ?? "unknown"],
+    "gen_ai.usage.input_tokens": usage?.input_tokens,
+    "gen_ai.usage.output_tokens": usage?.output_tokens,
+    "gen_ai.usage.cache_read.input_tokens": usage?.input_tokens_details?.cached_tokens,
+    "gen_ai.usage.reasoning.output_tokens": usage?.output_tokens_details?.reasoning_tokens,
+    "error.type": response.status === "failed" ? response.error?.code ?? "failed" : undefined
+  })
+  for (const [key, value] of Object.entries(attributes)) span.attribute(key, value)
+}
+
+/** At the start of `invoke_agent {name}`: one run. */
+export const agentStart = (run: {
+  readonly threadId: string
+  readonly runId: string
+  readonly assistant: { readonly id: string; readonly name?: string | undefined }
+}): Attributes =>
+  present({
+    "gen_ai.operation.name": "invoke_agent",
+    "gen_ai.provider.name": "openai",
+    "gen_ai.conversation.id": run.threadId,
+    "gen_ai.agent.id": run.assistant.id,
+    "gen_ai.agent.name": run.assistant.name,
+    "effect_openai_threads.run.id": run.runId
+  })
