@@ -1,0 +1,139 @@
+/**
+ * What to do with the events of a run. A run's stream that was not transformed is drained without the machinery of
+ * `Stream`, which is faster and otherwise the same.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
+import * as Stream from "effect/Stream"
+import * as Pull from "./internal/pull.ts"
+import { ConnectionLost } from "./OpenAIError.ts"
+import type { Of, Pending, RunEvent, Tag, Usage } from "./RunEvent.ts"
+import type { Message } from "./Thread.ts"
+
+/**
+ * What a run came to.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RunResult {
+  readonly status: "completed" | "requires_action"
+  /** What the run waits for; `Threads.submit` answers it. */
+  readonly pending: ReadonlyArray<Pending>
+  /** The model's messages. */
+  readonly messages: ReadonlyArray<Message>
+  /** Their text. */
+  readonly text: string
+  readonly usage: Usage
+  /** How many responses it took. */
+  readonly steps: number
+}
+
+/**
+ * The text as it comes, piece by piece.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const deltas = <E, R>(run: Stream.Stream<RunEvent, E, R>): Stream.Stream<string, E, R> =>
+  Stream.flattenIterables(
+    Stream.map(Stream.chunks(run), (chunk) => {
+      const texts: Array<string> = []
+      for (const event of chunk) if (event._tag === "TextDelta") texts.push(event.delta)
+      return texts
+    })
+  )
+
+/** Reads a run to its end; `f` may look at what comes, and holds the stream back while its effect runs. */
+const drain = <E, R, E2 = never, R2 = never>(
+  run: Stream.Stream<RunEvent, E, R>,
+  f?: (events: ReadonlyArray<RunEvent>) => Effect.Effect<unknown, E2, R2> | void
+): Effect.Effect<RunResult, E | E2 | ConnectionLost, R | R2> =>
+  Effect.suspend(() => {
+    let completed: Of<"RunCompleted"> | undefined
+    const read = Pull.forEachArray(run, (events) => {
+      const last = events[events.length - 1]
+      if (last?._tag === "RunCompleted") completed = last
+      return f?.(events)
+    })
+    return Effect.flatMap(read, () => {
+      if (completed === undefined) {
+        return Effect.fail(new ConnectionLost({ phase: "stream", how: "eof", accepted: "unknown" }))
+      }
+      const { messages, pending, status, step, text, usage } = completed
+      return Effect.succeed({ status, pending, messages, text, usage, steps: step + 1 })
+    })
+  })
+
+/**
+ * Reads a run to its end. A stream that ends without `RunCompleted`, which a run's own never does, is a lost one.
+ *
+ * @since 0.1.0
+ * @category terminals
+ */
+export const result = <E, R>(run: Stream.Stream<RunEvent, E, R>): Effect.Effect<RunResult, E | ConnectionLost, R> =>
+  drain(run)
+
+/**
+ * Reads a run to its end and gives the whole text: that of the response itself, not the deltas put together.
+ *
+ * @since 0.1.0
+ * @category terminals
+ */
+export const text = <E, R>(run: Stream.Stream<RunEvent, E, R>): Effect.Effect<string, E | ConnectionLost, R> =>
+  Effect.map(result(run), ({ text }) => text)
+
+/**
+ * Functions for some of the events, by their names.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Handlers = { readonly [T in Tag]?: (event: Of<T>) => Effect.Effect<unknown, unknown, unknown> }
+
+type ErrorOf<H> = { [K in keyof H]: H[K] extends (...args: never) => Effect.Effect<unknown, infer E, unknown> ? E : never }[
+  keyof H
+]
+type ContextOf<H> = { [K in keyof H]: H[K] extends (...args: never) => Effect.Effect<unknown, unknown, infer R> ? R : never }[
+  keyof H
+]
+/** A key that is no event's name does not compile. */
+type Exact<H> = H & { readonly [K in Exclude<keyof H, Tag>]: never }
+
+/**
+ * Reads a run to its end with a handler for each event that matters. Handlers run one at a time and in order, and hold
+ * the stream back meanwhile. A handler's failure fails the run and closes the request.
+ *
+ * @since 0.1.0
+ * @category terminals
+ * @example
+ * ```ts
+ * import { Console } from "effect"
+ * import { Run, type Threads, type Thread } from "effect-openai-threads"
+ *
+ * const print = (threads: Threads.Service, id: Thread.ThreadId) =>
+ *   threads.run(id).pipe(Run.handle({ TextDelta: ({ delta }) => Console.log(delta) }))
+ * ```
+ */
+export const handle: {
+  <const H extends Handlers>(
+    handlers: Exact<H>
+  ): <E, R>(run: Stream.Stream<RunEvent, E, R>) => Effect.Effect<RunResult, E | ErrorOf<H> | ConnectionLost, R | ContextOf<H>>
+  <E, R, const H extends Handlers>(
+    run: Stream.Stream<RunEvent, E, R>,
+    handlers: Exact<H>
+  ): Effect.Effect<RunResult, E | ErrorOf<H> | ConnectionLost, R | ContextOf<H>>
+} = dual(
+  2,
+  <E, R>(
+    run: Stream.Stream<RunEvent, E, R>,
+    handlers: Record<string, ((event: RunEvent) => Effect.Effect<unknown, unknown, unknown>) | undefined>
+  ): Effect.Effect<RunResult, unknown, unknown> =>
+    drain(run, (events) => {
+      const handled = events.filter((event) => handlers[event._tag] !== undefined)
+      if (handled.length === 0) return
+      return Effect.forEach(handled, (event) => handlers[event._tag]!(event), { discard: true })
+    })
+)

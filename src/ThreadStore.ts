@@ -1,0 +1,345 @@
+/**
+ * Where threads live, and who may write to them: the seam that lets one run loop serve threads that OpenAI keeps and
+ * threads that the program keeps.
+ *
+ * @since 0.1.0
+ */
+import * as Chunk from "effect/Chunk"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Conversation } from "openai/resources/conversations/conversations"
+import type { Response, ResponseCreateParams, ResponseInputItem } from "openai/resources/responses/responses"
+import { makeId } from "./internal/ids.ts"
+import { toItem } from "./internal/items.ts"
+import * as KeyedLock from "./internal/keyedLock.ts"
+import { toThreadError } from "./internal/threadErrors.ts"
+import * as Validate from "./internal/validate.ts"
+import { OpenAI } from "./OpenAI.ts"
+import { ResourceNotFound } from "./OpenAIError.ts"
+import { type Item, ItemId, type Metadata, type Thread, ThreadId } from "./Thread.ts"
+import { ThreadBusy, type ThreadError, ThreadNotFound } from "./ThreadError.ts"
+
+/**
+ * An item as it is written: in the wire's own shape, since that is what every store has to keep or send.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type WireItem = ResponseInputItem
+
+/**
+ * What one request to the model needs of the store.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Turn {
+  readonly params: Pick<ResponseCreateParams, "conversation" | "input" | "store" | "include">
+  /** Takes the output of the response into the thread, where the server has not done so. */
+  readonly commit: (response: Response) => Effect.Effect<void, ThreadError>
+}
+
+/**
+ * The one who may write to a thread, as long as its scope is open.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Writer {
+  readonly append: (items: ReadonlyArray<WireItem>) => Effect.Effect<ReadonlyArray<Item>, ThreadError>
+  /** Prepares a request to the model. `newItems` are outputs that go with it. */
+  readonly turn: (newItems: ReadonlyArray<WireItem>) => Effect.Effect<Turn, ThreadError>
+}
+
+/**
+ * A place in the queue of those who want to write to a thread.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Ticket {
+  /** How many are before this one. */
+  readonly position: number
+  /** Waits for the turn; fails with `ThreadBusy{ why: "deadline" }` when that takes too long. */
+  readonly ready: Effect.Effect<Writer, ThreadBusy>
+}
+
+/**
+ * How to wait for a thread that somebody else is writing to.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Waiting {
+  /** Whether to queue up, in the order of arrival, or to fail with `ThreadBusy` at once. Default: `enqueue`. */
+  readonly onBusy?: "enqueue" | "reject" | undefined
+  /** How long to wait in the queue. Default: 5 minutes. */
+  readonly busyTimeout?: Duration.DurationInput | undefined
+}
+
+/**
+ * Where threads live. Every write takes the thread's lock, which belongs to the layer: all who share it share the lock.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Service {
+  readonly create: (options: {
+    readonly metadata?: Metadata | undefined
+    readonly items?: ReadonlyArray<WireItem> | undefined
+  }) => Effect.Effect<Thread, ThreadError>
+  readonly get: (id: ThreadId) => Effect.Effect<Thread, ThreadError>
+  /** Sets the named keys of the metadata, removes those that are null and keeps the others. */
+  readonly update: (
+    id: ThreadId,
+    options: { readonly metadata: Readonly<Record<string, string | null>> }
+  ) => Effect.Effect<Thread, ThreadError>
+  /** Deletes the thread and its items; `keepItems` leaves them where the store can. */
+  readonly delete: (
+    id: ThreadId,
+    options?: { readonly keepItems?: boolean | undefined }
+  ) => Effect.Effect<void, ThreadError>
+  readonly append: (
+    id: ThreadId,
+    items: ReadonlyArray<WireItem>,
+    waiting?: Waiting
+  ) => Effect.Effect<ReadonlyArray<Item>, ThreadError>
+  /** The items after `after`, in the order asked for; pages of 100 are fetched as they are needed. */
+  readonly items: (
+    id: ThreadId,
+    options?: { readonly order?: "asc" | "desc" | undefined; readonly after?: ItemId | undefined }
+  ) => Stream.Stream<Item, ThreadError>
+  readonly deleteItem: (id: ThreadId, itemId: ItemId) => Effect.Effect<void, ThreadError>
+  /** Queues up to write to a thread; the place, and then the lock, is given back with the scope. */
+  readonly open: (id: ThreadId, waiting?: Waiting) => Effect.Effect<Ticket, ThreadBusy, Scope.Scope>
+}
+
+/**
+ * Where threads live.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class ThreadStore extends Context.Tag("effect-openai-threads/ThreadStore")<ThreadStore, Service>() {}
+
+/** The part of a store that the lock is common to. */
+const makeLock = (writer: (id: ThreadId) => Writer) => {
+  const lock = KeyedLock.make()
+  const open: Service["open"] = (threadId, { busyTimeout = "5 minutes", onBusy = "enqueue" } = {}) => {
+    const busy = (why: KeyedLock.Refusal) => new ThreadBusy({ threadId, why })
+    return lock.request(threadId, { wait: onBusy === "enqueue", deadline: busyTimeout }).pipe(
+      Effect.map(({ position, ready }) => ({
+        position,
+        ready: Effect.mapBoth(ready, { onFailure: busy, onSuccess: () => writer(threadId) })
+      })),
+      Effect.mapError(busy)
+    )
+  }
+  /** Runs a write as the only writer. */
+  const exclusive = <A, E>(
+    id: ThreadId,
+    f: (writer: Writer) => Effect.Effect<A, E>,
+    waiting?: Waiting
+  ): Effect.Effect<A, E | ThreadBusy> =>
+    Effect.scoped(Effect.flatMap(Effect.flatMap(open(id, waiting), (ticket) => ticket.ready), f))
+  return { open, exclusive }
+}
+
+const merge = (
+  metadata: Metadata,
+  changes: Readonly<Record<string, string | null>>
+): Metadata => {
+  const merged: Record<string, string> = {}
+  for (const [key, value] of Object.entries({ ...metadata, ...changes })) if (value !== null) merged[key] = value
+  return merged
+}
+
+/**
+ * Threads that OpenAI keeps as conversations. Items and answers are appended by the server.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer.effect(
+  ThreadStore,
+  Effect.map(OpenAI, ({ conversations }) => {
+    const toThread = (conversation: Conversation): Thread => ({
+      id: ThreadId.make(conversation.id),
+      createdAt: DateTime.unsafeMake(conversation.created_at * 1000),
+      metadata: Predicate.isRecord(conversation.metadata) ? conversation.metadata as Metadata : {}
+    })
+    const writer = (id: ThreadId): Writer => ({
+      append: (items) =>
+        Effect.mapBoth(conversations.createItems(id, items), {
+          onFailure: toThreadError(id),
+          onSuccess: (created) => created.map(toItem)
+        }),
+      turn: (newItems) =>
+        Effect.succeed({
+          params: { conversation: id, ...(newItems.length === 0 ? {} : { input: [...newItems] }) },
+          commit: () => Effect.void
+        })
+    })
+    const { exclusive, open } = makeLock(writer)
+    const deleteItem = (id: ThreadId, itemId: ItemId) =>
+      Effect.catchIf(
+        conversations.deleteItem(id, itemId),
+        (error) => error._tag === "ResourceNotFound" && error.resource === "item",
+        () => Effect.void
+      )
+
+    return {
+      create: (options) => Effect.map(conversations.create(options), toThread),
+      get: (id) => Effect.mapBoth(conversations.retrieve(id), { onFailure: toThreadError(id), onSuccess: toThread }),
+      // Whether the server replaces or merges is not documented; this does not depend on it, but for removed keys.
+      update: (id, { metadata }) =>
+        exclusive(id, () =>
+          conversations.retrieve(id).pipe(
+            Effect.flatMap((before) =>
+              conversations.update(id, { metadata: merge(toThread(before).metadata, metadata) })
+            ),
+            Effect.mapBoth({ onFailure: toThreadError(id), onSuccess: toThread })
+          )),
+      // Deleting a conversation leaves its items. Source: doc comment of `conversations.delete` in openai 7.57.
+      delete: (id, { keepItems = false } = {}) =>
+        exclusive(id, () =>
+          Effect.gen(function*() {
+            if (!keepItems) {
+              const items = yield* Stream.runCollect(conversations.listItems(id))
+              const ids = Chunk.toReadonlyArray(items).flatMap((item) => item.id ? [ItemId.make(item.id)] : [])
+              yield* Effect.forEach(ids, (itemId) => deleteItem(id, itemId), { concurrency: 8, discard: true })
+            }
+            yield* conversations.delete(id)
+          }).pipe(Effect.mapError(toThreadError(id)))),
+      append: (id, items, waiting) => exclusive(id, (writer) => writer.append(items), waiting),
+      items: (id, options) =>
+        conversations.listItems(id, options).pipe(Stream.map(toItem), Stream.mapError(toThreadError(id))),
+      deleteItem: (id, itemId) =>
+        exclusive(id, () => Effect.asVoid(Effect.mapError(conversations.deleteItem(id, itemId), toThreadError(id)))),
+      open
+    }
+  })
+)
+
+/** What a local thread keeps: items with an id of their own. */
+type LocalItem = WireItem & { readonly id: string }
+
+interface LocalThread {
+  thread: Thread
+  readonly items: Array<LocalItem>
+}
+
+const idPrefix: Record<string, string> = {
+  message: "msg",
+  reasoning: "rs",
+  function_call: "fc",
+  function_call_output: "fco"
+}
+
+/** Gives an item what the server would give it. */
+const toLocal = (item: WireItem): Effect.Effect<LocalItem> => {
+  const type = item.type ?? "message"
+  const wire = { status: "completed", ...item, type }
+  return "id" in item && typeof item.id === "string"
+    ? Effect.succeed(wire as LocalItem)
+    : Effect.map(makeId(idPrefix[type] ?? "item"), (id) => ({ ...wire, id }) as LocalItem)
+}
+
+/**
+ * An item as it is sent again. Its id means nothing to a server that stored nothing, and reasoning can be read back only
+ * in its encrypted form. Source: 404 "Items are not persisted when `store` is set to false".
+ */
+const toReplay = (item: LocalItem): ReadonlyArray<WireItem> => {
+  if (item.type === "reasoning" && !item.encrypted_content) return []
+  const { id: _id, status: _status, ...replay } = item as LocalItem & { readonly status?: unknown }
+  return [replay as WireItem]
+}
+
+/** What of an answer that was cut off may stay: a call that is not whole would never get its output. */
+const isKept = (response: Response) => (item: { readonly type: string }) =>
+  response.status === "completed" || item.type === "message"
+
+/**
+ * Threads that this process keeps, for servers that keep none and for accounts that must not store anything: each
+ * request sends the whole thread with `store: false`. The threads are gone with the layer.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerMemory: Layer.Layer<ThreadStore> = Layer.sync(ThreadStore, () => {
+  const threads = new Map<ThreadId, LocalThread>()
+  const find = (id: ThreadId): Effect.Effect<LocalThread, ThreadNotFound> =>
+    Effect.suspend(() => {
+      const found = threads.get(id)
+      return found === undefined ? Effect.fail(new ThreadNotFound({ threadId: id })) : Effect.succeed(found)
+    })
+  const place = (local: LocalThread, itemId: ItemId) => {
+    const index = local.items.findIndex((item) => item.id === itemId)
+    return index === -1 ? Effect.fail(new ResourceNotFound({ resource: "item", id: itemId })) : Effect.succeed(index)
+  }
+  const append = (id: ThreadId, items: ReadonlyArray<WireItem>) =>
+    Effect.zipWith(find(id), Effect.forEach(items, toLocal), (local, added) => {
+      local.items.push(...added)
+      return added.map(toItem)
+    })
+  const writer = (id: ThreadId): Writer => ({
+    append: (items) => append(id, items),
+    turn: (newItems) =>
+      Effect.zipRight(
+        append(id, newItems),
+        Effect.map(find(id), (local): Turn => ({
+          params: {
+            input: local.items.flatMap(toReplay),
+            store: false,
+            include: ["reasoning.encrypted_content"]
+          },
+          commit: (response) =>
+            Effect.asVoid(append(id, response.output.filter(isKept(response)) as ReadonlyArray<WireItem>))
+        }))
+      )
+  })
+  const { exclusive, open } = makeLock(writer)
+
+  return {
+    create: ({ items = [], metadata = {} }) =>
+      Effect.gen(function*() {
+        yield* Validate.metadata(metadata)
+        const thread: Thread = { id: ThreadId.make(yield* makeId("thread")), createdAt: yield* DateTime.now, metadata }
+        threads.set(thread.id, { thread, items: yield* Effect.forEach(items, toLocal) })
+        return thread
+      }),
+    get: (id) => Effect.map(find(id), ({ thread }) => thread),
+    update: (id, { metadata }) =>
+      exclusive(id, () =>
+        Effect.gen(function*() {
+          const local = yield* find(id)
+          const merged = merge(local.thread.metadata, metadata)
+          yield* Validate.metadata(merged)
+          return local.thread = { ...local.thread, metadata: merged }
+        })),
+    delete: (id) => exclusive(id, () => Effect.map(find(id), () => void threads.delete(id))),
+    append: (id, items, waiting) => exclusive(id, (writer) => writer.append(items), waiting),
+    items: (id, { after, order = "asc" } = {}) =>
+      Stream.unwrap(Effect.gen(function*() {
+        const local = yield* find(id)
+        const items = order === "asc" ? local.items.slice() : local.items.toReversed()
+        if (after === undefined) return Stream.fromIterable(items.map(toItem))
+        const index = yield* place(local, after)
+        const start = order === "asc" ? index + 1 : local.items.length - index
+        return Stream.fromIterable(items.slice(start).map(toItem))
+      })),
+    deleteItem: (id, itemId) =>
+      exclusive(id, () =>
+        Effect.gen(function*() {
+          const local = yield* find(id)
+          local.items.splice(yield* place(local, itemId), 1)
+        })),
+    open
+  }
+})

@@ -1,0 +1,310 @@
+/**
+ * Threads: create them, write messages, run an assistant on them, read what happened.
+ *
+ * @since 0.1.0
+ */
+import type * as ConfigError from "effect/ConfigError"
+import * as Config from "effect/Config"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type { ResponseCreateParamsStreaming } from "openai/resources/responses/responses"
+import { type Assistant, type AssistantId, Sampling } from "./Assistant.ts"
+import * as Assistants from "./Assistants.ts"
+import { makeId } from "./internal/ids.ts"
+import { fromMessage } from "./internal/items.ts"
+import * as Pull from "./internal/pull.ts"
+import * as RunLoop from "./internal/runLoop.ts"
+import * as Validate from "./internal/validate.ts"
+import * as OpenAI from "./OpenAI.ts"
+import { InvalidInput, UnexpectedResponse } from "./OpenAIError.ts"
+import type { RunError } from "./RunError.ts"
+import type { RunEvent } from "./RunEvent.ts"
+import {
+  type CallId,
+  type Item,
+  type ItemId,
+  type Message,
+  type MessageInput,
+  type Metadata,
+  RunId,
+  type Thread,
+  type ThreadId
+} from "./Thread.ts"
+import type { ThreadError } from "./ThreadError.ts"
+import * as ThreadStore from "./ThreadStore.ts"
+
+/**
+ * How to run a thread. What is given here wins over the assistant's own value.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RunOptions extends Sampling, ThreadStore.Waiting {
+  /** The assistant, or its id in `Assistants`. Default: `Assistants.current`. */
+  readonly assistant?: Assistant | AssistantId | undefined
+  /** Written to the thread before the model is asked; it stays there whatever happens to the run. */
+  readonly message?: string | MessageInput | undefined
+  /** Any model id. Default: the assistant's, else `OPENAI_MODEL`. */
+  readonly model?: string | undefined
+  /** Replaces the assistant's instructions. */
+  readonly instructions?: string | undefined
+  /** Comes after the instructions, whosever they are. */
+  readonly additionalInstructions?: string | undefined
+  /** Added to the assistant's metadata, and sent with the response. */
+  readonly metadata?: Metadata | undefined
+  /** Whether errors carry the text that had arrived. Default: true. `false` saves its memory. */
+  readonly keepPartial?: boolean | undefined
+}
+
+/**
+ * What a pending call or approval is answered with.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Answer =
+  | { readonly callId: CallId; readonly output: string }
+  | { readonly approvalId: ItemId; readonly approve: boolean; readonly reason?: string | undefined }
+
+/**
+ * Threads, messages and runs.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Service {
+  /**
+   * Creates a thread, with messages if they are given. OpenAI takes 20 in one call; more go in several, and
+   * `PartlyWritten` says how many went through when one fails.
+   */
+  readonly create: (options?: {
+    readonly metadata?: Metadata | undefined
+    readonly messages?: ReadonlyArray<string | MessageInput> | undefined
+  }) => Effect.Effect<Thread, ThreadError>
+  /** The thread with this id. Fails with `ThreadNotFound`. */
+  readonly get: (id: ThreadId) => Effect.Effect<Thread, ThreadError>
+  /** Sets the named keys of the metadata, removes those that are null and keeps the others. */
+  readonly update: (
+    id: ThreadId,
+    options: { readonly metadata: Readonly<Record<string, string | null>> }
+  ) => Effect.Effect<Thread, ThreadError>
+  /**
+   * Deletes the thread and its items: the items first, 8 at a time, because OpenAI keeps them when only the
+   * conversation goes. `keepItems` deletes the conversation alone, in one request.
+   */
+  readonly delete: (
+    id: ThreadId,
+    options?: { readonly keepItems?: boolean | undefined }
+  ) => Effect.Effect<void, ThreadError>
+  /** Writes a message at the end of the thread. Waits for a run on it, up to 5 minutes unless told otherwise. */
+  readonly addMessage: (
+    id: ThreadId,
+    message: string | MessageInput,
+    waiting?: ThreadStore.Waiting
+  ) => Effect.Effect<Message, ThreadError>
+  /** The messages, oldest first unless asked otherwise. Pages of 100 items are fetched as they are needed. */
+  readonly messages: (
+    id: ThreadId,
+    options?: { readonly order?: "asc" | "desc" | undefined; readonly after?: ItemId | undefined }
+  ) => Stream.Stream<Message, ThreadError>
+  /** All items: messages, calls, outputs, reasoning and what else there is. */
+  readonly items: (
+    id: ThreadId,
+    options?: { readonly order?: "asc" | "desc" | undefined; readonly after?: ItemId | undefined }
+  ) => Stream.Stream<Item, ThreadError>
+  /**
+   * Runs an assistant on the thread. The stream emits what happens and ends with `RunCompleted`, or fails. Nothing
+   * happens before it is read, and each reading is a run of its own. Whoever stops reading ends the run.
+   */
+  readonly run: (id: ThreadId, options?: RunOptions) => Stream.Stream<RunEvent, RunError>
+  /**
+   * Answers what a run that ended `requires_action` waits for, and runs on. Every pending call needs an answer.
+   * Instructions and settings are not remembered by OpenAI: give the same options as to the run.
+   */
+  readonly submit: (
+    id: ThreadId,
+    answers: ReadonlyArray<Answer>,
+    options?: Omit<RunOptions, "message">
+  ) => Stream.Stream<RunEvent, RunError>
+}
+
+/**
+ * Threads, messages and runs.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class Threads extends Context.Tag("effect-openai-threads/Threads")<Threads, Service>() {}
+
+const toWire = (message: string | MessageInput, field: string): Effect.Effect<ThreadStore.WireItem, InvalidInput> =>
+  Either.mapLeft(
+    fromMessage(message),
+    (error) => field === "" ? error : new InvalidInput({ field: `${field}.${error.field}`, reason: error.reason })
+  )
+
+const fromAnswer = (answer: Answer): ThreadStore.WireItem =>
+  "callId" in answer
+    ? { type: "function_call_output", call_id: answer.callId, output: answer.output }
+    : {
+      type: "mcp_approval_response",
+      approval_request_id: answer.approvalId,
+      approve: answer.approve,
+      ...(answer.reason === undefined ? {} : { reason: answer.reason })
+    }
+
+const compact = <A extends object>(value: A): A =>
+  Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as A
+
+const checkSampling = (options: Sampling): Effect.Effect<Sampling, InvalidInput> =>
+  Effect.mapError(Schema.validate(Sampling)(compact(pickSampling(options))), (error) => {
+    const issue = ParseResult.ArrayFormatter.formatErrorSync(error)[0]
+    return new InvalidInput({
+      field: issue?.path.map(String).join(".") ?? "options",
+      reason: issue?.message ?? "it is not valid"
+    })
+  })
+
+const pickSampling = ({ maxOutputTokens, reasoning, temperature, topP, verbosity }: Sampling): Sampling => ({
+  maxOutputTokens,
+  reasoning,
+  temperature,
+  topP,
+  verbosity
+})
+
+type Params = Omit<ResponseCreateParamsStreaming, "stream"> & { readonly model: string }
+
+const make = Effect.gen(function*() {
+  const openai = yield* OpenAI.OpenAI
+  const store = yield* ThreadStore.ThreadStore
+  const assistants = yield* Assistants.Assistants
+
+  const model = (options: RunOptions, assistant: Assistant): Effect.Effect<string, InvalidInput> =>
+    Effect.flatMap(
+      Effect.orElseSucceed(Config.option(Config.nonEmptyString("OPENAI_MODEL")), Option.none<string>),
+      (configured) => {
+        const model = options.model ?? assistant.model ?? Option.getOrUndefined(configured)
+        return model === undefined || model.trim() === ""
+          ? Effect.fail(
+            new InvalidInput({
+              field: "model",
+              reason: "no model is given: name one in the run, in the assistant or in OPENAI_MODEL"
+            })
+          )
+          : Effect.succeed(model)
+      }
+    )
+
+  const params = Effect.fnUntraced(function*(options: RunOptions, assistant: Assistant) {
+    const sampling = yield* checkSampling({ ...pickSampling(assistant), ...compact(pickSampling(options)) })
+    const instructions = [options.instructions ?? assistant.instructions, options.additionalInstructions]
+      .filter((part) => part !== undefined && part !== "")
+      .join("\n\n")
+    const metadata = { ...assistant.metadata, ...options.metadata }
+    yield* Validate.metadata(metadata)
+    return compact({
+      model: yield* model(options, assistant),
+      instructions: instructions === "" ? undefined : instructions,
+      temperature: sampling.temperature,
+      top_p: sampling.topP,
+      max_output_tokens: sampling.maxOutputTokens,
+      reasoning: sampling.reasoning as Params["reasoning"],
+      text: sampling.verbosity === undefined ? undefined : { verbosity: sampling.verbosity },
+      // Efforts and hosted tools are open on our side, since OpenAI adds to them.
+      tools: assistant.tools as Params["tools"],
+      metadata: Object.keys(metadata).length === 0 ? undefined : metadata
+    }) as Params
+  })
+
+  const start = (
+    threadId: ThreadId,
+    options: RunOptions,
+    newItems: ReadonlyArray<ThreadStore.WireItem>
+  ): Stream.Stream<RunEvent, RunError> =>
+    Pull.toStream(Effect.gen(function*() {
+      yield* Validate.id("thread id", threadId)
+      const { assistant: chosen, message } = options
+      const assistant = chosen === undefined
+        ? yield* assistants.current
+        : typeof chosen === "string"
+        ? yield* assistants.get(chosen)
+        : chosen
+      return yield* RunLoop.open({
+        runId: RunId.make(yield* makeId("run")),
+        threadId,
+        assistant,
+        params: yield* params(options, assistant),
+        message: message === undefined ? undefined : yield* toWire(message, "message"),
+        newItems,
+        waiting: options,
+        keepPartial: options.keepPartial ?? true
+      }, { openai, store })
+    }))
+
+  const items: Service["items"] = (id, options) =>
+    Stream.unwrap(Effect.as(Validate.ids({ "thread id": id, after: options?.after }), store.items(id, options)))
+
+  return Threads.of({
+    create: Effect.fn("Threads.create")(function*({ messages = [], metadata } = {}) {
+      yield* Validate.metadata(metadata)
+      const items = yield* Effect.forEach(messages, (message, index) => toWire(message, `messages[${index}]`))
+      return yield* store.create({ items, metadata })
+    }),
+    get: Effect.fn("Threads.get")(function*(id) {
+      yield* Validate.id("thread id", id)
+      return yield* store.get(id)
+    }),
+    update: Effect.fn("Threads.update")(function*(id, options) {
+      yield* Validate.id("thread id", id)
+      return yield* store.update(id, options)
+    }),
+    delete: Effect.fn("Threads.delete")(function*(id, options) {
+      yield* Validate.id("thread id", id)
+      yield* store.delete(id, options)
+    }),
+    addMessage: Effect.fn("Threads.addMessage")(function*(id, message, waiting) {
+      yield* Validate.id("thread id", id)
+      const [added] = yield* store.append(id, [yield* toWire(message, "")], waiting)
+      return added?._tag === "Message"
+        ? added
+        : yield* new UnexpectedResponse({ reason: "the message that was written did not come back" })
+    }),
+    messages: (id, options) => Stream.filter(items(id, options), (item) => item._tag === "Message"),
+    items,
+    run: (id, options = {}) => start(id, options, []),
+    submit: (id, answers, options = {}) =>
+      answers.length === 0
+        ? Stream.fail(new InvalidInput({ field: "answers", reason: "there is none" }))
+        : start(id, options, answers.map(fromAnswer))
+  })
+})
+
+/**
+ * The live layer.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<
+  Threads,
+  never,
+  OpenAI.OpenAI | ThreadStore.ThreadStore | Assistants.Assistants
+> = Layer.effect(Threads, make)
+
+/**
+ * Everything from the environment, for a program's first ten minutes: `OpenAI.layerConfig`, threads on OpenAI, and no
+ * assistant but the default one, which takes its model from `OPENAI_MODEL`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig: Layer.Layer<Threads, ConfigError.ConfigError> = layer.pipe(
+  Layer.provide([ThreadStore.layerConversations, Assistants.layer([])]),
+  Layer.provide(OpenAI.layerConfig)
+)

@@ -1,0 +1,35 @@
+/** The assistant: a value with a model, instructions and settings. */
+export * as Assistant from "./Assistant.ts"
+
+/** The assistants of a program, by id, from values or from a file. */
+export * as Assistants from "./Assistants.ts"
+
+/** Where a reader of a run's events stands. */
+export * as Cursor from "./Cursor.ts"
+
+/** Access to OpenAI as typed effects and streams. */
+export * as OpenAI from "./OpenAI.ts"
+
+/** What can go wrong between the program and OpenAI. */
+export * as OpenAIError from "./OpenAIError.ts"
+
+/** What to do with the events of a run. */
+export * as Run from "./Run.ts"
+
+/** What a run can fail with. */
+export * as RunError from "./RunError.ts"
+
+/** What happens in a run. */
+export * as RunEvent from "./RunEvent.ts"
+
+/** The data of a conversation: ids, threads, items, messages, content. */
+export * as Thread from "./Thread.ts"
+
+/** What an operation on a thread can fail with. */
+export * as ThreadError from "./ThreadError.ts"
+
+/** Threads, messages and runs: the service that programs use. */
+export * as Threads from "./Threads.ts"
+
+/** Where threads live, and who may write to them. */
+export * as ThreadStore from "./ThreadStore.ts"

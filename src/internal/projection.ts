@@ -1,0 +1,259 @@
+/**
+ * Wire events become events of a run, each from itself alone: what a delta belongs to is told by its `item_id`, and a
+ * call's name and arguments by `output_item.done`. So a reader can go on anywhere without what came before. The only
+ * state is the numbering.
+ */
+import type { Response } from "openai/resources/responses/responses"
+import type { Pending, RunEvent, Usage } from "../RunEvent.ts"
+import { type Message, ResponseId, type RunId, type ThreadId } from "../Thread.ts"
+import { textOf } from "../Thread.ts"
+import { toAnnotation, toItem } from "./items.ts"
+import { isKeepalive, isKnown, type WireEvent, wireEvents } from "./wireEvents.ts"
+
+type ItemId = Message["id"]
+
+/** The tool and its phase in a name such as `response.web_search_call.searching`. */
+const hostedName = (type: string) => {
+  const [, tool = "unknown", phase = "progress"] = type.split(".")
+  return { tool: tool.replace(/_call(_.*)?$/, ""), phase: tool.includes("_call_") ? `${tool.split("_call_")[1]}.${phase}` : phase }
+}
+
+export class Projection {
+  readonly runId: RunId
+  readonly threadId: ThreadId
+  #sequence = 0
+  #step = -1
+  #wire = -1
+  #responseId: ResponseId | undefined = undefined
+
+  constructor(runId: RunId, threadId: ThreadId) {
+    this.runId = runId
+    this.threadId = threadId
+  }
+
+  get responseId(): ResponseId | undefined {
+    return this.#responseId
+  }
+
+  /** What each event carries. */
+  at() {
+    return {
+      runId: this.runId,
+      threadId: this.threadId,
+      sequence: this.#sequence++,
+      step: this.#step,
+      responseId: this.#responseId,
+      wire: this.#wire
+    }
+  }
+
+  /** The next response begins. */
+  nextStep(): void {
+    this.#step++
+    this.#wire = -1
+    this.#responseId = undefined
+  }
+
+  /** Adds the event that a wire event is, if it is news. */
+  project(event: WireEvent, out: Array<RunEvent>): void {
+    const before = this.#wire
+    this.#wire = event.sequence_number ?? before + 1
+    if (!isKnown(event)) {
+      if (!isKeepalive(event)) this.#unknown(event, out)
+      return
+    }
+    switch (event.type) {
+      case "response.output_text.delta":
+        if (typeof event.delta !== "string" || !event.item_id) return this.#unknown(event, out)
+        // The one event that comes by the thousand: a plain literal, without a spread.
+        out.push({
+          _tag: "TextDelta",
+          runId: this.runId,
+          threadId: this.threadId,
+          sequence: this.#sequence++,
+          step: this.#step,
+          responseId: this.#responseId,
+          wire: this.#wire,
+          itemId: event.item_id as ItemId,
+          contentIndex: event.content_index,
+          delta: event.delta
+        })
+        return
+      case "response.created":
+        if (!event.response?.id) return this.#unknown(event, out)
+        this.#responseId = ResponseId.make(event.response.id)
+        out.push({ _tag: "StepStarted", ...this.at() })
+        return
+      case "response.completed": {
+        // The run's end comes from this wire event too, so it is not seen before that one is.
+        const completed = this.#wire
+        this.#wire = before
+        const usage = toUsage(event.response)
+        out.push({ _tag: "StepCompleted", ...this.at(), ...(usage === undefined ? {} : { usage }) })
+        this.#wire = completed
+        return
+      }
+      case "response.failed":
+      case "response.incomplete":
+      case "error":
+        return
+      case "response.output_item.added":
+      case "response.output_item.done":
+        return this.#item(event, event.type === "response.output_item.done", out)
+      case "response.output_text.done":
+        if (typeof event.text !== "string" || !event.item_id) return this.#unknown(event, out)
+        out.push({
+          _tag: "TextCompleted",
+          ...this.at(),
+          itemId: event.item_id as ItemId,
+          contentIndex: event.content_index,
+          text: event.text
+        })
+        return
+      case "response.output_text.annotation.added":
+        if (!event.item_id) return this.#unknown(event, out)
+        out.push({
+          _tag: "AnnotationAdded",
+          ...this.at(),
+          itemId: event.item_id as ItemId,
+          contentIndex: event.content_index,
+          annotation: toAnnotation(event.annotation)
+        })
+        return
+      case "response.refusal.delta":
+        if (typeof event.delta !== "string" || !event.item_id) return this.#unknown(event, out)
+        out.push({
+          _tag: "RefusalDelta",
+          ...this.at(),
+          itemId: event.item_id as ItemId,
+          contentIndex: event.content_index,
+          delta: event.delta
+        })
+        return
+      case "response.refusal.done":
+        if (typeof event.refusal !== "string" || !event.item_id) return this.#unknown(event, out)
+        out.push({
+          _tag: "RefusalCompleted",
+          ...this.at(),
+          itemId: event.item_id as ItemId,
+          contentIndex: event.content_index,
+          refusal: event.refusal
+        })
+        return
+      case "response.function_call_arguments.delta":
+        if (typeof event.delta !== "string" || !event.item_id) return this.#unknown(event, out)
+        out.push({
+          _tag: "ToolCallArgumentsDelta",
+          ...this.at(),
+          itemId: event.item_id as ItemId,
+          delta: event.delta
+        })
+        return
+      case "response.reasoning_summary_text.delta":
+      case "response.reasoning_text.delta": {
+        if (typeof event.delta !== "string" || !event.item_id) return this.#unknown(event, out)
+        const isSummary = event.type === "response.reasoning_summary_text.delta"
+        out.push({
+          _tag: "ReasoningDelta",
+          ...this.at(),
+          itemId: event.item_id as ItemId,
+          index: isSummary ? event.summary_index : event.content_index,
+          kind: isSummary ? "summary" : "text",
+          delta: event.delta
+        })
+        return
+      }
+      default:
+        if (wireEvents[event.type] !== "hosted") return
+        out.push({
+          _tag: "HostedToolProgress",
+          ...this.at(),
+          ...("item_id" in event && event.item_id ? { itemId: event.item_id as ItemId } : {}),
+          ...hostedName(event.type),
+          raw: event
+        })
+    }
+  }
+
+  #unknown(event: WireEvent, out: Array<RunEvent>): void {
+    out.push({ _tag: "Unknown", ...this.at(), type: event.type, raw: event })
+  }
+
+  #item(event: WireEvent & { readonly item: unknown }, done: boolean, out: Array<RunEvent>): void {
+    const item = toItem(event.item)
+    switch (item._tag) {
+      case "Message":
+        out.push(
+          done
+            ? { _tag: "MessageCompleted", ...this.at(), itemId: item.id, message: item }
+            : { _tag: "MessageStarted", ...this.at(), itemId: item.id, role: item.role }
+        )
+        return
+      case "FunctionCall":
+        out.push(
+          done
+            ? { _tag: "ToolCallRequested", ...this.at(), itemId: item.id, call: item }
+            : { _tag: "ToolCallStarted", ...this.at(), itemId: item.id, callId: item.callId, name: item.name }
+        )
+        return
+      case "Reasoning":
+        if (done) out.push({ _tag: "ReasoningCompleted", ...this.at(), itemId: item.id, summary: item.summary })
+        return
+      case "ApprovalRequest":
+        if (done) {
+          const { arguments: args, id, name, server } = item
+          out.push({ _tag: "ApprovalRequested", ...this.at(), itemId: id, server, name, arguments: args })
+        }
+        return
+      case "HostedToolCall":
+        out.push({
+          _tag: "HostedToolProgress",
+          ...this.at(),
+          itemId: item.id,
+          tool: item.tool,
+          phase: done ? "done" : "added",
+          raw: event
+        })
+        return
+      default:
+        this.#unknown(event, out)
+    }
+  }
+}
+
+const toUsage = (response: Response): Usage | undefined => {
+  const usage = response.usage ?? undefined
+  return usage === undefined ? undefined : {
+    input: usage.input_tokens,
+    cachedInput: usage.input_tokens_details?.cached_tokens ?? 0,
+    output: usage.output_tokens,
+    reasoning: usage.output_tokens_details?.reasoning_tokens ?? 0,
+    total: usage.total_tokens
+  }
+}
+
+const noUsage: Usage = { input: 0, cachedInput: 0, output: 0, reasoning: 0, total: 0 }
+
+/** What a response says about itself at its end: the truth, of which the deltas were the display. */
+export const outcome = (response: Response) => {
+  const items = (response.output ?? []).map(toItem)
+  const messages = items.filter((item) => item._tag === "Message")
+  const pending = items.flatMap((item, index): ReadonlyArray<Pending> => {
+    if (item._tag === "ApprovalRequest") {
+      const { arguments: args, id, name, server } = item
+      return [{ _tag: "PendingApproval", itemId: id, server, name, arguments: args }]
+    }
+    // A call marked `async` may stay unanswered. Source: openai 7.55, `async` of function tools.
+    const raw: object = response.output[index]!
+    return item._tag === "FunctionCall" && !("async" in raw && raw.async === true)
+      ? [{ _tag: "PendingCall", call: item }]
+      : []
+  })
+  return {
+    messages,
+    pending,
+    text: messages.map(textOf).join(""),
+    usage: toUsage(response) ?? noUsage,
+    status: pending.length > 0 ? "requires_action" : "completed"
+  } as const
+}

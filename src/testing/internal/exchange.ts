@@ -1,0 +1,167 @@
+/** A request and its answer, with a line in the journal. */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
+import type { Fault } from "../Script.ts"
+import { type Answer, errorAnswer, reject } from "./http.ts"
+import { route } from "./router.ts"
+import type { State } from "./state.ts"
+import { type Outcome, outcomeOf } from "./transport.ts"
+
+/**
+ * One request in the simulator's journal.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RecordedRequest {
+  readonly method: string
+  /** What follows `/v1`, without the query. */
+  readonly path: string
+  readonly query: Readonly<Record<string, string>>
+  /** With names in lower case; the value of `authorization` is replaced by `***`. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The decoded JSON, the text where it is no JSON, undefined where there is none. */
+  readonly body: unknown
+  /** Undefined before the headers are sent, and where none ever were. */
+  readonly status: number | undefined
+  /** The exchange is over. */
+  readonly ended: boolean
+  /** The client went away before the end. */
+  readonly aborted: boolean
+  /** How the connection broke. A request that was refused is listed, though nothing was done for it. */
+  readonly fault: Fault | undefined
+  readonly requestId: string
+}
+
+type Entry = { -readonly [Key in keyof RecordedRequest]: RecordedRequest[Key] }
+
+/** What a fault can be chosen by. */
+export type InjectionTarget = Pick<RecordedRequest, "method" | "path" | "body">
+
+export interface RawRequest {
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+export class Exchanges {
+  readonly journal: Array<Entry> = []
+  readonly #state: State
+  readonly #injected: Array<{ readonly fault: Fault; readonly match: (request: InjectionTarget) => boolean }> = []
+  openStreams = 0
+  /** Grows with everything that happens, so that one can wait until nothing does. */
+  activity = 0
+
+  constructor(state: State) {
+    this.#state = state
+  }
+
+  inject(fault: Fault, match: (request: InjectionTarget) => boolean): void {
+    this.#injected.push({ fault, match })
+  }
+
+  /** Answers a request. The exchange lasts as long as the scope. */
+  open(raw: RawRequest): Effect.Effect<Outcome, never, Scope.Scope> {
+    return Effect.suspend(() => {
+      this.activity++
+      const url = new URL(raw.url, "http://localhost")
+      const path = url.pathname.startsWith("/v1/") ? url.pathname.slice(3) : undefined
+      const query = Object.fromEntries(url.searchParams)
+      const body = decode(raw.body)
+      const entry: Entry = {
+        method: raw.method,
+        path: path ?? url.pathname,
+        query,
+        headers: raw.headers.authorization === undefined ? raw.headers : { ...raw.headers, authorization: "***" },
+        body: Either.getOrElse(body, () => raw.body),
+        status: undefined,
+        ended: false,
+        aborted: false,
+        fault: undefined,
+        requestId: this.#state.id("req", 32)
+      }
+      this.journal.push(entry)
+      entry.fault = this.#injection(entry)
+      if (entry.fault?._tag === "Refuse") {
+        entry.ended = true
+        return Effect.succeed<Outcome>({ _tag: "Refused" })
+      }
+      const startedAt = this.#state.clock.unsafeCurrentTimeMillis()
+      const answered = path === undefined || Either.isLeft(body)
+        ? Effect.succeed(path === undefined ? wrongPath(raw.method, url.pathname) : wrongBody)
+        : route(this.#state, { method: raw.method, path, query, headers: raw.headers, body: body.right })
+      return Effect.zipRight(
+        Effect.addFinalizer((exit) => Effect.sync(() => this.#close(entry, exit))),
+        Effect.map(answered, (answer) => this.#outcome(entry, answer, startedAt))
+      ).pipe(Effect.tap((outcome) => this.#track(outcome)))
+    })
+  }
+
+  #injection(entry: Entry): Fault | undefined {
+    const index = this.#injected.findIndex(({ match }) => match(entry))
+    return index === -1 ? undefined : this.#injected.splice(index, 1)[0]?.fault
+  }
+
+  #outcome(entry: Entry, answer: Answer, startedAt: number): Outcome {
+    entry.fault ??= answer.fault
+    const headers = {
+      ...answer.headers,
+      "openai-processing-ms": String(this.#state.clock.unsafeCurrentTimeMillis() - startedAt),
+      "openai-version": "2020-10-01",
+      "x-request-id": entry.requestId
+    }
+    const outcome = outcomeOf({ ...answer, headers }, entry.fault)
+    if (outcome._tag !== "Answered") return outcome
+    entry.status = outcome.status
+    return {
+      ...outcome,
+      next: Effect.tap(outcome.next, () => {
+        this.activity++
+      })
+    }
+  }
+
+  /** Counts the answer among the streams until the scope closes. */
+  #track(outcome: Outcome): Effect.Effect<void, never, Scope.Scope> {
+    const isStream = outcome._tag === "Answered" && outcome.headers["content-type"]?.startsWith("text/event-stream")
+    return isStream
+      ? Effect.acquireRelease(
+        Effect.sync(() => {
+          this.openStreams++
+        }),
+        () =>
+          Effect.sync(() => {
+            this.openStreams--
+          })
+      )
+      : Effect.void
+  }
+
+  #close(entry: Entry, exit: Exit.Exit<unknown, unknown>): void {
+    this.activity++
+    entry.ended = true
+    entry.aborted = Exit.isInterrupted(exit)
+  }
+}
+
+const decode = (body: string): Either.Either<unknown, Answer> =>
+  body === ""
+    ? Either.right(undefined)
+    : Either.try({ try: (): unknown => JSON.parse(body), catch: () => wrongBody })
+
+const asAnswer = (error: ReturnType<typeof reject>): Answer => Either.match(error, {
+  onLeft: errorAnswer,
+  onRight: (never) => never
+})
+
+const wrongBody = asAnswer(reject(
+  400,
+  null,
+  "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)"
+))
+
+const wrongPath = (method: string, path: string): Answer =>
+  asAnswer(reject(404, null, `Invalid URL (${method} ${path})`))

@@ -1,0 +1,21 @@
+import * as Layer from "effect/Layer"
+import { Assistant, Assistants, Threads, ThreadStore } from "effect-openai-threads"
+import { OpenAITest, type Script } from "effect-openai-threads/testing"
+
+export const analyst = Assistant.make({ id: "analyst", name: "Analyst", model: "test-model", instructions: "Be brief." })
+
+export const stores = { conversations: ThreadStore.layerConversations, memory: ThreadStore.layerMemory } as const
+
+/** All of it over a simulated wire, with the store and the simulator at hand. */
+export const threads = (
+  script: Script.Script,
+  options: {
+    readonly store?: keyof typeof stores
+    readonly assistants?: ReadonlyArray<Assistant.Assistant>
+  } = {}
+) =>
+  Threads.layer.pipe(
+    Layer.provideMerge(stores[options.store ?? "conversations"]),
+    Layer.provideMerge(Assistants.layer(options.assistants ?? [analyst])),
+    Layer.provideMerge(OpenAITest.layer(script))
+  )
