@@ -456,6 +456,20 @@ export interface TurnOptions {
 }
 
 /**
+ * A request's answer that is an error of HTTP. Make one with {@link httpError}.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface HttpError {
+  readonly _tag: "HttpError"
+  readonly status: number
+  readonly body: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly handled: boolean
+}
+
+/**
  * One turn of the simulated model: an answer, an HTTP error, or a 200 that is not an event stream.
  *
  * @since 0.1.0
@@ -471,12 +485,7 @@ export type Turn =
     readonly headers: Readonly<Record<string, string>>
     readonly readBytes: number | undefined
   }
-  | {
-    readonly _tag: "HttpError"
-    readonly status: number
-    readonly body: string
-    readonly headers: Readonly<Record<string, string>>
-  }
+  | HttpError
   | { readonly _tag: "NotSse"; readonly body: string; readonly headers: Readonly<Record<string, string>> }
 
 /**
@@ -553,7 +562,8 @@ const lowerCase = (headers: Readonly<Record<string, string>>): Readonly<Record<s
 
 /**
  * The request is answered with an HTTP error, and nothing else happens. `body` (an HTML page, for instance) replaces
- * the JSON that OpenAI sends.
+ * the JSON that OpenAI sends. `handled: true` is for `Simulator.inject`: the request is carried out first and its own
+ * answer is lost, as when a gateway gives up waiting.
  *
  * @since 0.1.0
  * @category turns
@@ -567,9 +577,11 @@ export const httpError = (options: {
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly body?: string | undefined
   readonly contentType?: string | undefined
-}): Turn => ({
+  readonly handled?: boolean | undefined
+}): HttpError => ({
   _tag: "HttpError",
   status: options.status,
+  handled: options.handled ?? false,
   body: options.body ?? JSON.stringify({
     error: {
       message: options.message ?? `The simulated request failed with status ${options.status}.`,

@@ -1,6 +1,6 @@
 /**
- * A simulated OpenAI: `/v1/responses` and `/v1/conversations` with their state, their errors and their event streams, and
- * connections that break when a test wants it.
+ * A simulated OpenAI: `/v1/responses` and `/v1/conversations` with their state, their errors and their event streams,
+ * and connections that break when a test wants it.
  *
  * ```ts
  * const simulator = yield* Simulator.make([Script.text("Hello")])
@@ -11,7 +11,7 @@
  */
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
@@ -25,7 +25,7 @@ import { makeFetch } from "./internal/fetch.ts"
 import { serve, type ServeError } from "./internal/server.ts"
 import { makeState } from "./internal/state.ts"
 import { Turns } from "./internal/turns.ts"
-import type { Fault, Json, Script, WireItem } from "./Script.ts"
+import type { Fault, HttpError, Json, Script, WireItem } from "./Script.ts"
 
 export { ServeError } from "./internal/server.ts"
 export type { InjectionTarget, RecordedRequest } from "./internal/exchange.ts"
@@ -75,15 +75,33 @@ export interface Service {
   readonly threads: Effect.Effect<ReadonlyArray<SimulatedThread>>
   /** How many event streams are open now. */
   readonly openStreams: Effect.Effect<number>
-  /** The next request that matches suffers this fault, whatever its endpoint. It goes before the fault of a turn. */
-  readonly inject: (fault: Fault, match?: (request: InjectionTarget) => boolean) => Effect.Effect<void>
   /**
-   * Lets time pass for a program whose work crosses promises: moves the test clock from one sleeper to the next, and lets
-   * the event loop come to rest before and after each move. On a live clock it sleeps.
+   * The next request that matches suffers this fault or gets this error, whatever its endpoint; without `match`, the
+   * next request. It goes before the fault of a turn, and an error does not use up a turn unless it is `handled`.
+   */
+  readonly inject: (
+    fault: Fault | HttpError,
+    match?: (request: InjectionTarget) => boolean
+  ) => Effect.Effect<void>
+  /**
+   * Lets time pass for a program whose work crosses promises: moves the test clock from one sleeper to the next (about
+   * 10 ms of real time each), and lets the event loop come to rest before and after each move. On a live clock it
+   * sleeps.
    */
   readonly advance: (duration: Duration.DurationInput) => Effect.Effect<void>
   /** How many turns of the script are not used yet. */
   readonly unused: Effect.Effect<number>
+}
+
+/**
+ * How the simulated OpenAI behaves.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** How long a conversation stays locked after its response was dropped with the connection. By default not at all. */
+  readonly lockLinger?: Duration.DurationInput | undefined
 }
 
 /**
@@ -102,7 +120,7 @@ export class Simulator extends Context.Tag("effect-openai-threads/testing/Simula
  * @since 0.1.0
  * @category constructors
  */
-export const make = (script: Script): Effect.Effect<Service, never, Scope.Scope> =>
+export const make = (script: Script, options?: Options): Effect.Effect<Service, never, Scope.Scope> =>
   Effect.gen(function*() {
     const turns = new Turns(script)
     yield* Effect.addFinalizer((exit) => Exit.isSuccess(exit) ? dieOfUnused(turns) : Effect.void)
@@ -111,6 +129,7 @@ export const make = (script: Script): Effect.Effect<Service, never, Scope.Scope>
       clock: yield* Effect.clock,
       seed: yield* Random.nextIntBetween(0, 2 ** 31),
       turns,
+      lockLinger: Duration.decode(options?.lockLinger ?? 0),
       fork: run
     })
     const exchanges = new Exchanges(state)
@@ -128,7 +147,7 @@ export const make = (script: Script): Effect.Effect<Service, never, Scope.Scope>
         }))
       ),
       openStreams: Effect.sync(() => exchanges.openStreams),
-      inject: (fault, match = () => true) => Effect.sync(() => exchanges.inject(fault, match)),
+      inject: (fault, match = () => true) => Effect.sync(() => exchanges.inject({ fault, match })),
       advance: (duration) => advance(duration, () => exchanges.activity),
       unused: Effect.sync(() => turns.unused.length)
     }
@@ -148,4 +167,5 @@ const dieOfUnused = (turns: Turns): Effect.Effect<void> =>
  * @since 0.1.0
  * @category layers
  */
-export const layer = (script: Script): Layer.Layer<Simulator> => Layer.scoped(Simulator, make(script))
+export const layer = (script: Script, options?: Options): Layer.Layer<Simulator> =>
+  Layer.scoped(Simulator, make(script, options))

@@ -475,10 +475,27 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
 
     it.scoped("the SDK streams from it", () =>
       Effect.gen(function*() {
-        const client = yield* open([Script.turn([Script.reasoning("Hm"), Script.functionCall("f", { a: 1 }), Script.text("Hi")])])
+        const client = yield* open([
+          Script.turn([
+            Script.reasoning("Hm"),
+            Script.hostedTool("web_search"),
+            Script.hostedTool("file_search"),
+            Script.hostedTool("code_interpreter", { code: "1" }),
+            Script.hostedTool("image_generation", { partialImages: ["a"] }),
+            Script.hostedTool("mcp"),
+            Script.hostedTool("mcp", { error: "no" }),
+            Script.approvalRequest("f", {}),
+            Script.keepalive,
+            Script.comment("still here"),
+            Script.functionCall("f", { a: 1 }),
+            Script.refusal("No"),
+            Script.text("Hi", { annotations: [{ type: "url_citation", url: "https://effect.website" }] })
+          ])
+        ])
+        // The SDK's own accumulator throws at an event that it does not know or that does not fit.
         const final = yield* Effect.promise(() => client.sdk.responses.stream({ model: "m", input: "x" }).finalResponse())
         expect(final.output_text).toBe("Hi")
-        expect(final.output).toHaveLength(3)
+        expect(final.output).toHaveLength(11)
       }))
   })
 
@@ -691,6 +708,53 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
         expect((yield* readAll(yield* ask(client))).error).toBeUndefined()
       }))
 
+    it.scoped("an injected error answers any request, before or after it is carried out", () =>
+      Effect.gen(function*() {
+        const client = yield* open(["lost", "kept"])
+        yield* client.simulator.inject(Script.httpError({ status: 503, code: "server_is_overloaded" }))
+        expect(yield* call(client, "POST", "/conversations", {})).toMatchObject({
+          status: 503,
+          body: { error: { code: "server_is_overloaded", type: "server_error" } }
+        })
+        expect(yield* client.simulator.threads).toEqual([])
+        yield* client.simulator.inject(Script.httpError({ status: 502, body: "<h1>Bad gateway</h1>", handled: true }))
+        const response = yield* Effect.promise(() => client.send("POST", "/conversations", {}))
+        expect([response.status, yield* textOf(response)]).toEqual([502, "<h1>Bad gateway</h1>"])
+        const conversation = (yield* client.simulator.threads)[0]?.id
+        yield* client.simulator.inject(Script.httpError({ status: 504, handled: true }))
+        expect((yield* respond(client, { conversation })).status).toBe(504)
+        expect((yield* client.simulator.threads)[0]?.items).toHaveLength(2)
+        yield* client.simulator.inject(Script.httpError({ status: 500 }))
+        expect((yield* respond(client, { conversation })).status).toBe(500)
+        expect(yield* client.simulator.unused).toBe(1)
+        expect((yield* respond(client, { conversation })).status).toBe(200)
+      }))
+
+    it.scoped("the SDK sees its own errors", () =>
+      Effect.gen(function*() {
+        const client = yield* open([
+          Script.httpError({ status: 429, code: "rate_limit_exceeded" }),
+          Script.turn("x", { fault: Script.refuse }),
+          Script.turn("x", { fault: Script.stall({ headers: true }) }),
+          Script.failure("context_length_exceeded")
+        ])
+        const ask = (options?: OpenAI.RequestOptions) =>
+          rejection(() => client.sdk.responses.create({ model: "m", input: "x", stream: true }, options))
+        const limited = yield* ask()
+        expect(limited).toBeInstanceOf(OpenAI.RateLimitError)
+        expect(limited).toMatchObject({ status: 429, code: "rate_limit_exceeded", requestID: expect.stringMatching(/^req_/) })
+        const refused = yield* ask()
+        expect(refused).toBeInstanceOf(OpenAI.APIConnectionError)
+        expect(refused).toMatchObject({ cause: { cause: { code: expect.stringMatching(/^ECONN/) } } })
+        expect(yield* ask({ timeout: 20 })).toBeInstanceOf(OpenAI.APIConnectionTimeoutError)
+        const overflow = yield* rejection(async () => {
+          const stream = await client.sdk.responses.create({ model: "m", input: "x", stream: true })
+          for await (const _ of stream);
+        })
+        expect(overflow).toMatchObject({ status: undefined, code: "context_length_exceeded", param: "input" })
+        expect(yield* rejection(() => client.sdk.conversations.retrieve("conv_1"))).toBeInstanceOf(OpenAI.NotFoundError)
+      }))
+
     it.scoped("an injected fault meets the request it is for", () =>
       Effect.gen(function*() {
         const client = yield* open([])
@@ -806,6 +870,19 @@ describe("in process only", () => {
       )
       expect(failure).toBe("why")
       expect(yield* simulator.requests).toEqual([])
+    }))
+
+  it.scoped("a lock can outlive the connection it was taken for", () =>
+    Effect.gen(function*() {
+      const simulator = yield* Simulator.make(["one", "two"], { lockLinger: "3 seconds" })
+      const client = yield* inProcess(simulator)
+      const conversation = yield* create(client)
+      const response = yield* ask(client, { conversation })
+      yield* Effect.promise(async () => response.body?.cancel())
+      yield* simulator.advance("2 seconds")
+      expect((yield* respond(client, { conversation })).body).toMatchObject({ error: { code: "conversation_locked" } })
+      yield* simulator.advance("2 seconds")
+      expect((yield* respond(client, { conversation })).status).toBe(200)
     }))
 
   it.scoped("takes a Request, a URL, and no nonsense", () =>

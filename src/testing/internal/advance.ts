@@ -31,7 +31,11 @@ const settle = (activity: () => number): Effect.Effect<void> =>
   })
 
 export const advance = (duration: Duration.DurationInput, activity: () => number): Effect.Effect<void> =>
-  Effect.clockWith((clock) => isTestClock(clock) ? step(clock, Duration.toMillis(duration), activity) : clock.sleep(Duration.decode(duration)))
+  Effect.clockWith((clock) =>
+    isTestClock(clock)
+      ? step(clock, Duration.toMillis(duration), activity)
+      : clock.sleep(Duration.decode(duration))
+  )
 
 /** Moves to each moment at which somebody wakes, so that what is started there falls asleep from there. */
 const step = (clock: TestClock.TestClock, millis: number, activity: () => number): Effect.Effect<void> =>

@@ -1,7 +1,18 @@
 /** `/v1/conversations`: threads as OpenAI keeps them. */
 import * as Either from "effect/Either"
 import type { Json, WireItem } from "../Script.ts"
-import { type ApiRequest, type Checked, checkMetadata, invalidType, isJson, isList, list, missing, page, reject } from "./http.ts"
+import {
+  type ApiRequest,
+  type Checked,
+  checkMetadata,
+  invalidType,
+  isJson,
+  isList,
+  list,
+  missing,
+  page,
+  reject
+} from "./http.ts"
 import { normalize } from "./items.ts"
 import type { Conversation, State } from "./state.ts"
 
@@ -40,7 +51,7 @@ const newItems = (
     return reject(
       400,
       "array_above_max_length",
-      `Invalid 'items': array too long. Expected an array with maximum length 20, but got an array with length ${raw.length} instead.`,
+      `Invalid 'items': array too long. Expected maximum length 20, but got length ${raw.length} instead.`,
       { param: "items" }
     )
   }

@@ -38,8 +38,9 @@ export function* emissions(generation: Generation): Generator<Emission, void> {
   let next = 0
   const emit: Emit = (type, fields, last = false) => {
     const sequence = next++
+    const data = { type, ...fields, sequence_number: sequence }
     return {
-      encode: () => encoder.encode(`event: ${type}\ndata: ${JSON.stringify({ type, ...fields, sequence_number: sequence })}\n\n`),
+      encode: () => encoder.encode(`event: ${type}\ndata: ${JSON.stringify(data)}\n\n`),
       sequence,
       last
     }

@@ -3,11 +3,11 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
-import type { Fault } from "../Script.ts"
-import { type Answer, errorAnswer, reject } from "./http.ts"
+import type { Fault, HttpError } from "../Script.ts"
+import { type Answer, bytesAnswer, errorAnswer, reject } from "./http.ts"
 import { route } from "./router.ts"
 import type { State } from "./state.ts"
-import { type Outcome, outcomeOf } from "./transport.ts"
+import { type Outcome, outcomeOf, type Step } from "./transport.ts"
 
 /**
  * One request in the simulator's journal.
@@ -26,7 +26,7 @@ export interface RecordedRequest {
   readonly body: unknown
   /** Undefined before the headers are sent, and where none ever were. */
   readonly status: number | undefined
-  /** The exchange is over. */
+  /** Nothing more is sent. */
   readonly ended: boolean
   /** The client went away before the end. */
   readonly aborted: boolean
@@ -37,8 +37,20 @@ export interface RecordedRequest {
 
 type Entry = { -readonly [Key in keyof RecordedRequest]: RecordedRequest[Key] }
 
-/** What a fault can be chosen by. */
+const isLast = (step: Step): boolean => step._tag === "Bytes" ? step.last : step._tag !== "Stall"
+
+/**
+ * What a fault's request can be chosen by.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type InjectionTarget = Pick<RecordedRequest, "method" | "path" | "body">
+
+export interface Injection {
+  readonly fault: Fault | HttpError
+  readonly match: (request: InjectionTarget) => boolean
+}
 
 export interface RawRequest {
   readonly method: string
@@ -50,7 +62,7 @@ export interface RawRequest {
 export class Exchanges {
   readonly journal: Array<Entry> = []
   readonly #state: State
-  readonly #injected: Array<{ readonly fault: Fault; readonly match: (request: InjectionTarget) => boolean }> = []
+  readonly #injected: Array<Injection> = []
   openStreams = 0
   /** Grows with everything that happens, so that one can wait until nothing does. */
   activity = 0
@@ -59,8 +71,8 @@ export class Exchanges {
     this.#state = state
   }
 
-  inject(fault: Fault, match: (request: InjectionTarget) => boolean): void {
-    this.#injected.push({ fault, match })
+  inject(injection: Injection): void {
+    this.#injected.push(injection)
   }
 
   /** Answers a request. The exchange lasts as long as the scope. */
@@ -84,15 +96,24 @@ export class Exchanges {
         requestId: this.#state.id("req", 32)
       }
       this.journal.push(entry)
-      entry.fault = this.#injection(entry)
-      if (entry.fault?._tag === "Refuse") {
+      const injected = this.#injection(entry)
+      if (injected !== undefined && injected._tag !== "HttpError") entry.fault = injected
+      if (injected?._tag === "Refuse") {
         entry.ended = true
         return Effect.succeed<Outcome>({ _tag: "Refused" })
       }
       const startedAt = this.#state.clock.unsafeCurrentTimeMillis()
-      const answered = path === undefined || Either.isLeft(body)
-        ? Effect.succeed(path === undefined ? wrongPath(raw.method, url.pathname) : wrongBody)
+      const routed = path === undefined
+        ? Effect.succeed(wrongPath(raw.method, url.pathname))
+        : Either.isLeft(body)
+        ? Effect.succeed(wrongBody)
         : route(this.#state, { method: raw.method, path, query, headers: raw.headers, body: body.right })
+      const answered = injected?._tag !== "HttpError"
+        ? routed
+        : Effect.as(
+          injected.handled ? routed : Effect.void,
+          bytesAnswer(injected.status, injected.headers, injected.body)
+        )
       return Effect.zipRight(
         Effect.addFinalizer((exit) => Effect.sync(() => this.#close(entry, exit))),
         Effect.map(answered, (answer) => this.#outcome(entry, answer, startedAt))
@@ -100,7 +121,7 @@ export class Exchanges {
     })
   }
 
-  #injection(entry: Entry): Fault | undefined {
+  #injection(entry: Entry): Fault | HttpError | undefined {
     const index = this.#injected.findIndex(({ match }) => match(entry))
     return index === -1 ? undefined : this.#injected.splice(index, 1)[0]?.fault
   }
@@ -118,8 +139,9 @@ export class Exchanges {
     entry.status = outcome.status
     return {
       ...outcome,
-      next: Effect.tap(outcome.next, () => {
+      next: Effect.tap(outcome.next, (step) => {
         this.activity++
+        if (isLast(step)) entry.ended = true
       })
     }
   }
@@ -142,8 +164,8 @@ export class Exchanges {
 
   #close(entry: Entry, exit: Exit.Exit<unknown, unknown>): void {
     this.activity++
+    entry.aborted = Exit.isInterrupted(exit) && !entry.ended
     entry.ended = true
-    entry.aborted = Exit.isInterrupted(exit)
   }
 }
 
@@ -152,15 +174,13 @@ const decode = (body: string): Either.Either<unknown, Answer> =>
     ? Either.right(undefined)
     : Either.try({ try: (): unknown => JSON.parse(body), catch: () => wrongBody })
 
-const asAnswer = (error: ReturnType<typeof reject>): Answer => Either.match(error, {
-  onLeft: errorAnswer,
-  onRight: (never) => never
-})
+const asAnswer = (error: ReturnType<typeof reject>): Answer =>
+  Either.match(error, { onLeft: errorAnswer, onRight: (never) => never })
 
 const wrongBody = asAnswer(reject(
   400,
   null,
-  "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)"
+  "We could not parse the JSON body of your request: what was sent was not valid JSON."
 ))
 
 const wrongPath = (method: string, path: string): Answer =>

@@ -40,7 +40,7 @@ class Reader {
   /** Waits until somebody reads. */
   readonly asked = Effect.zipRight(this.#demand.await, Effect.sync(() => this.#demand.unsafeClose()))
 
-  /** The reader owns what it gets (enqueueing detaches the buffer), so it gets a copy; an empty chunk is not allowed. */
+  /** A reader owns what it gets (enqueueing detaches the buffer), so it gets a copy. An empty chunk is not allowed. */
   give(bytes: Uint8Array): void {
     if (this.#over) return
     if (bytes.length === 0) this.#demand.unsafeOpen()
@@ -75,8 +75,8 @@ const pump = (reader: Reader, outcome: Extract<Outcome, { readonly _tag: "Answer
 }
 
 /**
- * One fiber per exchange: it answers, and then gives what the reader asks for. Abort and cancel interrupt it, which ends
- * the exchange; when it ends early for another reason, the reader's body fails.
+ * One fiber per exchange: it answers, and then gives what the reader asks for. Abort and cancel interrupt it, which
+ * ends the exchange; when it ends early for another reason, the reader's body fails.
  */
 export const makeFetch = (exchanges: Exchanges, run: Run): typeof globalThis.fetch => (input, init) =>
   new Promise((resolve, reject) => {

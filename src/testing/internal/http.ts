@@ -104,7 +104,7 @@ export const checkMetadata = (value: unknown): Checked<Json> => {
     return reject(
       400,
       "object_above_max_properties",
-      `Invalid 'metadata': too many properties. Expected an object with at most 16 properties, but got an object with ${entries.length} properties instead.`,
+      `Invalid 'metadata': too many properties. Expected at most 16 properties, but got ${entries.length} instead.`,
       { param: "metadata" }
     )
   }
@@ -113,7 +113,7 @@ export const checkMetadata = (value: unknown): Checked<Json> => {
       return reject(
         400,
         "string_above_max_length",
-        `Invalid 'metadata': key too long. Expected a string with maximum length 64, but got a string with length ${key.length} instead.`,
+        `Invalid 'metadata': key too long. Expected maximum length 64, but got length ${key.length} instead.`,
         { param: "metadata" }
       )
     }
@@ -122,7 +122,7 @@ export const checkMetadata = (value: unknown): Checked<Json> => {
       return reject(
         400,
         "string_above_max_length",
-        `Invalid 'metadata.${key}': string too long. Expected a string with maximum length 512, but got a string with length ${text.length} instead.`,
+        `Invalid 'metadata.${key}': string too long. Expected maximum length 512, but got length ${text.length}.`,
         { param: `metadata.${key}` }
       )
     }

@@ -73,7 +73,7 @@ const referenced = (state: State, raw: Json, param: string): Checked<WireItem> =
     ? reject(
       404,
       null,
-      `Item with id '${raw.id}' not found. Items are not persisted when \`store\` is set to false. Try again with \`store\` set to true, or remove this item from your input.`,
+      `Item with id '${raw.id}' not found. Items are not persisted when \`store\` is set to false.`,
       { param: "input" }
     )
     : Either.right(item)
@@ -99,7 +99,7 @@ const isFromModel = (item: WireItem) =>
 
 const invalid = (reason: string) => reject(400, null, reason, { param: "input" })
 
-/** The model refuses a history with a call or a piece of reasoning that lacks its other half, or with one item twice. */
+/** The model refuses a history with half a call, with half a piece of reasoning, or with one item twice. */
 export const checkHistory = (state: State, items: ReadonlyArray<WireItem>): Checked<void> => {
   const ids = new Set<string>()
   const calls = new Set<unknown>()

@@ -119,6 +119,14 @@ const settle = (state: State, response: StoredResponse, status: "completed" | "i
   unlock(response)
 }
 
+/** The client left before the end. The conversation may stay locked for a while. */
+const drop = (state: State, response: StoredResponse): void => {
+  if (!isActive(response.status)) return
+  if (Duration.toMillis(state.lockLinger) === 0) return abandon(response, "cancelled")
+  response.status = "cancelled"
+  state.fork(Effect.delay(Effect.sync(() => unlock(response)), state.lockLinger))
+}
+
 /** The response ends without a trace in the conversation. */
 const abandon = (response: StoredResponse, status: "failed" | "cancelled"): void => {
   response.status = status
@@ -159,7 +167,7 @@ const historyOf = (
         return yield* reject(
           400,
           "mutually_exclusive_parameters",
-          "Mutually exclusive parameters: 'conversation' and 'previous_response_id'. Ensure you are only providing one of: 'previous_response_id' or 'conversation'."
+          "Mutually exclusive parameters: only one of 'previous_response_id' or 'conversation' may be provided."
         )
       }
       const conversation = yield* findConversation(state, conversationId)
@@ -185,7 +193,9 @@ const checkTools = (body: Json): Checked<void> => {
   }
   const choice = body.tool_choice
   if (isJson(choice) && typeof choice.type === "string") {
-    const found = tools.some((tool) => tool.type === choice.type && (choice.name === undefined || tool.name === choice.name))
+    const found = tools.some((tool) =>
+      tool.type === choice.type && (choice.name === undefined || tool.name === choice.name)
+    )
     if (!found && choice.type !== "allowed_tools") {
       return reject(400, null, `Tool choice '${choice.type}' not found in 'tools' parameter.`, { param: "tool_choice" })
     }
@@ -201,7 +211,7 @@ const checkSettings = (body: Json): Checked<Json> =>
       return yield* reject(
         400,
         "missing_required_parameter",
-        "Missing required parameter: one of 'input', 'previous_response_id', 'prompt' or 'conversation' must be provided.",
+        "One of 'input', 'previous_response_id', 'prompt' or 'conversation' must be provided.",
         { param: "input" }
       )
     }
@@ -360,11 +370,7 @@ const inForeground = (
   turn: Answering
 ): Effect.Effect<Answer, ApiError, Scope.Scope> =>
   Effect.gen(function*() {
-    yield* Effect.addFinalizer(() =>
-      Effect.sync(() => {
-        if (isActive(response.status)) abandon(response, "cancelled")
-      })
-    )
+    yield* Effect.addFinalizer(() => Effect.sync(() => drop(state, response)))
     const next = generate(state, asked, response, turn)
     if (asked.body.stream === true) {
       const body = Effect.map(next, (emission) => ({ bytes: emission.encode(), last: emission.last }))
@@ -379,7 +385,9 @@ const inForeground = (
 
 /** The answer of a turn in which nothing is generated: an HTTP error, a page, or a connection that is refused. */
 const immediate = (turn: Turn): Answer =>
-  turn._tag === "Answer" ? answerJson(turn, {}) : bytesAnswer(turn._tag === "HttpError" ? turn.status : 200, turn.headers, turn.body)
+  turn._tag === "Answer"
+    ? answerJson(turn, {})
+    : bytesAnswer(turn._tag === "HttpError" ? turn.status : 200, turn.headers, turn.body)
 
 type Admitted =
   | { readonly _tag: "Answered"; readonly answer: Answer }

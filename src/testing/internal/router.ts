@@ -16,7 +16,7 @@ const authorize = (headers: ApiRequest["headers"]): Checked<void> => {
     return reject(
       401,
       "invalid_api_key",
-      "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
+      "You didn't provide an API key in an Authorization header (i.e. Authorization: Bearer YOUR_KEY)."
     )
   }
   return key === "sk-invalid"

@@ -14,10 +14,10 @@ import { type Outcome, whileTrue } from "./transport.ts"
  * @since 0.1.0
  * @category errors
  */
-export class ServeError extends Schema.TaggedError<ServeError>("effect-openai-threads/testing/ServeError")("ServeError", {
-  port: Schema.Number,
-  reason: Schema.String
-}) {
+export class ServeError extends Schema.TaggedError<ServeError>("effect-openai-threads/testing/ServeError")(
+  "ServeError",
+  { port: Schema.Number, reason: Schema.String }
+) {
   override get message() {
     return `The simulator cannot listen on port ${this.port}: ${this.reason}`
   }
@@ -40,10 +40,13 @@ const write = (response: Http.ServerResponse, bytes: Uint8Array): Effect.Effect<
       response.write(bytes, () => resume(Effect.void))
     })
 
-const end = (response: Http.ServerResponse): Effect.Effect<void> =>
+/** The last bytes and the end are one write, so that a client that has the one has the other. */
+const end = (response: Http.ServerResponse, bytes: Uint8Array): Effect.Effect<void> =>
   Effect.async<void>((resume) => {
-    response.end(() => resume(Effect.void))
+    response.end(bytes, () => resume(Effect.void))
   })
+
+const nothing = new Uint8Array(0)
 
 const pump = (
   response: Http.ServerResponse,
@@ -56,10 +59,10 @@ const pump = (
       case "Reset":
         return Effect.as(Effect.sync(() => response.destroy()), false)
       case "End":
-        return Effect.as(end(response), false)
+        return Effect.as(end(response, nothing), false)
       case "Bytes":
         return step.last
-          ? Effect.as(Effect.zipRight(write(response, step.bytes), end(response)), false)
+          ? Effect.as(end(response, step.bytes), false)
           : Effect.as(write(response, step.bytes), true)
     }
   }))
@@ -89,8 +92,11 @@ const handler = (exchanges: Exchanges, run: Run): Http.RequestListener => (reque
     }
   })
   const fiber = run(Effect.scoped(exchange))
+  const interrupt = () => fiber.unsafeInterruptAsFork(FiberId.none)
+  // A write to a client that is gone is no error here: the close tells it.
+  response.on("error", () => interrupt())
   response.on("close", () => {
-    if (!response.writableFinished) fiber.unsafeInterruptAsFork(FiberId.none)
+    if (!response.writableFinished) interrupt()
   })
   fiber.addObserver((exit) => {
     if (exit._tag === "Failure") response.destroy()

@@ -1,5 +1,6 @@
 /** What the simulated OpenAI remembers. All of it is changed synchronously, so a request sees no half-done other. */
 import type * as Clock from "effect/Clock"
+import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Utils from "effect/Utils"
@@ -53,6 +54,7 @@ export interface State {
   readonly id: (prefix: string, length?: number) => string
   /** Seconds since the epoch. */
   readonly now: () => number
+  readonly lockLinger: Duration.Duration
   /** Runs until it ends or the simulator's scope closes. */
   readonly fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
 }
@@ -63,6 +65,7 @@ export const makeState = (options: {
   readonly clock: Clock.Clock
   readonly seed: number
   readonly turns: Turns
+  readonly lockLinger: Duration.Duration
   readonly fork: State["fork"]
 }): State => {
   const random = new Utils.PCGRandom(options.seed)
@@ -79,6 +82,7 @@ export const makeState = (options: {
       return id
     },
     now: () => Math.floor(options.clock.unsafeCurrentTimeMillis() / 1000),
+    lockLinger: options.lockLinger,
     fork: options.fork
   }
 }

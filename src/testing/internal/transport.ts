@@ -39,7 +39,7 @@ const toStep = (piece: Piece): Step => ({ _tag: "Bytes", ...piece })
 
 const steps = (body: Body, fault: Fault | undefined): Effect.Effect<Step> => {
   if (fault === undefined || fault._tag === "Refuse") return Effect.map(body, toStep)
-  const end: Step = fault._tag === "Reset" ? { _tag: "Reset" } : fault._tag === "Cut" ? { _tag: "End" } : { _tag: "Stall" }
+  const end: Step = fault._tag === "Cut" ? { _tag: "End" } : { _tag: fault._tag }
   const maxEvents = fault.afterEvents ?? Number.POSITIVE_INFINITY
   const maxBytes = fault._tag === "Cut" ? fault.afterBytes ?? Number.POSITIVE_INFINITY : Number.POSITIVE_INFINITY
   let events = 0

@@ -1,0 +1,13 @@
+import { Duration, Effect } from "effect"
+import { Run, type Thread, Threads } from "effect-openai-threads"
+
+export const answer = (id: Thread.ThreadId, message: string) =>
+  Effect.gen(function*() {
+    const threads = yield* Threads.Threads
+    return yield* Run.text(threads.run(id, { message, onBusy: "reject" }))
+  }).pipe(
+    Effect.catchTag("RateLimited", ({ retryAfter }) =>
+      Effect.succeed(`Try again in ${Duration.format(retryAfter ?? Duration.minutes(1))}.`)),
+    Effect.catchTag("ThreadBusy", ({ why }) => Effect.succeed(`One question at a time, please (${why}).`)),
+    Effect.catchTag("RunIncomplete", ({ partial, reason }) => Effect.succeed(`${partial} [cut: ${reason}]`))
+  )
