@@ -10,5 +10,5 @@ export default defineConfig({
       { find: /^effect-openai-threads$/, replacement: source("./src/index.ts") }
     ]
   },
-  test: { include: ["test/**/*.test.ts"] }
+  test: { include: ["test/**/*.test.ts", "examples/**/*.test.ts"] }
 })

@@ -8,6 +8,7 @@ export const answer = (id: Thread.ThreadId, message: string) =>
   }).pipe(
     Effect.catchTag("RateLimited", ({ retryAfter }) =>
       Effect.succeed(`Try again in ${Duration.format(retryAfter ?? Duration.minutes(1))}.`)),
-    Effect.catchTag("ThreadBusy", ({ why }) => Effect.succeed(`One question at a time, please (${why}).`)),
+    Effect.catchTag("ThreadBusy", ({ why }) =>
+      Effect.succeed(`One question at a time, please (${why}).`)),
     Effect.catchTag("RunIncomplete", ({ partial, reason }) => Effect.succeed(`${partial} [cut: ${reason}]`))
   )

@@ -102,7 +102,9 @@ const main = Effect.gen(function*() {
 
 /** One sentence is enough for a person; the stack is for nobody here. */
 const report = (cause: Cause.Cause<{ readonly message: string }>) =>
-  Cause.isInterruptedOnly(cause) ? Effect.void : Console.error(Cause.prettyErrors(cause)[0]?.message ?? "The program failed.")
+  Cause.isInterruptedOnly(cause)
+    ? Effect.void
+    : Console.error(Cause.prettyErrors(cause)[0]?.message ?? "The program failed.")
 
 // A reader that goes away, as `| head -1` does, is no failure of ours.
 process.stdout.on("error", () => process.exit(0))

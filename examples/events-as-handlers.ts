@@ -1,15 +1,16 @@
 import { Console, Effect } from "effect"
 import { Run, type Thread, Threads } from "effect-openai-threads"
 
-/** The same with a function per event, and what the run came to. */
+const write = (text: string) => Effect.sync(() => process.stdout.write(text))
+
+/** The same with a function per event; it gives what the run came to. */
 export const print = (id: Thread.ThreadId) =>
   Effect.gen(function*() {
     const threads = yield* Threads.Threads
-    const result = yield* threads.run(id).pipe(
+    return yield* threads.run(id).pipe(
       Run.handle({
         HostedToolProgress: ({ phase, tool }) => Console.log(`[${tool}: ${phase}]`),
-        TextDelta: ({ delta }) => Console.log(delta)
+        TextDelta: ({ delta }) => write(delta)
       })
     )
-    yield* Console.log(`${result.status}, ${result.usage.total} tokens`)
   })

@@ -42,12 +42,9 @@ const correlation = (xs: ReadonlyArray<number>, ys: ReadonlyArray<number>) => {
 }
 
 const pairs = (columns: ReadonlyArray<NumericColumn>) =>
-  columns.flatMap((x, index) =>
-    columns.slice(index + 1).map((y) => ({ x, y, r: correlation(x.numbers, y.numbers) }))
-  )
+  columns.flatMap((x, index) => columns.slice(index + 1).map((y) => ({ x, y, r: correlation(x.numbers, y.numbers) })))
 
-const format = (value: number) =>
-  value.toLocaleString("es", { minimumFractionDigits: 2, maximumFractionDigits: 2 })
+const format = (value: number) => value.toLocaleString("es", { minimumFractionDigits: 2, maximumFractionDigits: 2 })
 
 const list = (parts: ReadonlyArray<string>) => new Intl.ListFormat("es").format(parts)
 

@@ -13,7 +13,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
-import SDK, { type ClientOptions } from "openai"
+import SDK, { type APIPromise, type ClientOptions } from "openai"
 import type { Conversation, ConversationDeletedResource } from "openai/resources/conversations/conversations"
 import type { ConversationItem } from "openai/resources/conversations/items"
 import type { InputTokenCountParams } from "openai/resources/responses/input-tokens"
@@ -189,12 +189,21 @@ const make = (options: Options): Service => {
     Effect.tryPromise({ try: (signal) => f(client, signal), catch: (error) => fromSdk(error, about) })
 
   /** For answers that have to be JSON objects: the SDK hands on a page of HTML with status 200 as a string. */
-  const request = <A>(f: (client: SDK, signal: AbortSignal) => PromiseLike<A>, about: About) =>
-    Effect.filterOrFail(
-      use(f, about),
-      (answer) => typeof answer === "object" && answer !== null,
-      () => new UnexpectedResponse({ reason: "its body is not a JSON object" })
-    )
+  const request = <A>(f: (client: SDK, signal: AbortSignal) => APIPromise<A>, about: About) =>
+    Effect.suspend(() => {
+      let requestId: string | undefined
+      return Effect.tryPromise({
+        try: async (signal) => {
+          const answer = f(client, signal)
+          requestId = (await answer.asResponse()).headers.get("x-request-id") ?? undefined
+          return await answer
+        },
+        catch: (error) => fromSdk(error, about, requestId)
+      }).pipe(Effect.filterOrFail(
+        (answer) => typeof answer === "object" && answer !== null,
+        () => new UnexpectedResponse({ reason: "its body is not a JSON object", requestId })
+      ))
+    })
 
   const conversation = (id: ThreadId): About => ({ resource: "conversation", id })
   const item = (id: ItemId): About => ({ resource: "item", id })
@@ -378,7 +387,16 @@ const make = (options: Options): Service => {
  * @category layers
  */
 export const layer = (options: Options): Layer.Layer<OpenAI, InvalidInput> =>
-  Layer.effect(OpenAI, Effect.zipRight(Validate.clientOptions(options), Effect.sync(() => make(options))))
+  Layer.effect(
+    OpenAI,
+    Effect.gen(function*() {
+      if (!("client" in options)) {
+        yield* Validate.baseUrl(options.baseUrl)
+        yield* Validate.apiKey(options.apiKey)
+      }
+      return make(options)
+    })
+  )
 
 /**
  * The live layer with its options from the configuration: `OPENAI_API_KEY`, and if they are set `OPENAI_BASE_URL`,

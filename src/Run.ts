@@ -127,10 +127,10 @@ export const handle: {
   ): Effect.Effect<RunResult, E | ErrorOf<H> | ConnectionLost, R | ContextOf<H>>
 } = dual(
   2,
-  <E, R>(
+  <E, R, E2, R2>(
     run: Stream.Stream<RunEvent, E, R>,
-    handlers: Record<string, ((event: RunEvent) => Effect.Effect<unknown, unknown, unknown>) | undefined>
-  ): Effect.Effect<RunResult, unknown, unknown> =>
+    handlers: Record<string, ((event: RunEvent) => Effect.Effect<unknown, E2, R2>) | undefined>
+  ): Effect.Effect<RunResult, E | E2 | ConnectionLost, R | R2> =>
     drain(run, (events) => {
       const handled = events.filter((event) => handlers[event._tag] !== undefined)
       if (handled.length === 0) return

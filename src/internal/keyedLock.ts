@@ -22,7 +22,7 @@ interface Holder {
 export type Refusal = "running" | "deadline" | "ownRun"
 
 /** A place in the queue. `position` is 0 when nobody is before it. */
-export interface Ticket {
+interface Ticket {
   readonly position: number
   /** Waits until it is this ticket's turn; fails when that takes too long. */
   readonly ready: Effect.Effect<void, Refusal>

@@ -155,7 +155,7 @@ const isStatusError = (
   Predicate.hasProperty(u, "status") && typeof u.status === "number" && "headers" in u
 
 /** What the SDK, or `fetch` below it, threw. */
-export const fromSdk = (error: unknown, about: About): E.RequestError => {
+export const fromSdk = (error: unknown, about: About, requestId?: string | undefined): E.RequestError => {
   if (isStatusError(error)) {
     const body = Predicate.isRecord(error.error) ? error.error : {}
     return fromWire({
@@ -168,10 +168,10 @@ export const fromSdk = (error: unknown, about: About): E.RequestError => {
       requestId: error.headers?.get("x-request-id") ?? undefined
     }, about)
   }
-  if (error instanceof SyntaxError) return new E.UnexpectedResponse({ reason: "its body is not valid JSON" })
+  if (error instanceof SyntaxError) return new E.UnexpectedResponse({ reason: "its body is not valid JSON", requestId })
   const constructor = Predicate.isObject(error) ? error.constructor.name : ""
   if (constructor === "APIConnectionTimeoutError") return new E.TimedOut({ phase: "firstByte" })
-  return fromConnection(error, "request")
+  return fromConnection(error, "request", requestId)
 }
 
 /**

@@ -1,7 +1,6 @@
 /** Checks that are made before any request. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import type { Options } from "../OpenAI.ts"
 import { InvalidInput } from "../OpenAIError.ts"
 
 type Check = Effect.Effect<void, InvalidInput>
@@ -51,13 +50,11 @@ export const params = (params: {
   return metadata(params.metadata ?? undefined)
 }
 
-export const clientOptions = (options: Options): Check => {
-  if ("client" in options) return Effect.void
-  if (options.baseUrl !== undefined && !URL.canParse(options.baseUrl)) {
-    return invalid("baseUrl", "it is not a URL")
-  }
-  // A header cannot carry other characters, and the error that `fetch` throws for it shows the key.
-  return /^[\x21-\x7e]+$/.test(Redacted.value(options.apiKey))
+export const baseUrl = (url: string | undefined): Check =>
+  url === undefined || URL.canParse(url) ? Effect.void : invalid("baseUrl", "it is not a URL")
+
+/** A header cannot carry other characters, and the error that `fetch` throws for them shows the key. */
+export const apiKey = (key: Redacted.Redacted): Check =>
+  /^[\x21-\x7e]+$/.test(Redacted.value(key))
     ? Effect.void
     : invalid("apiKey", "it is empty or has characters that a key cannot have")
-}

@@ -155,6 +155,13 @@ export interface HostedToolOptions {
     /** Base64, one event each. */
     readonly partialImages?: ReadonlyArray<string> | undefined
   }
+  /** The tools that an MCP server offers, as the model learns them before it calls one. */
+  readonly mcp_list_tools: {
+    readonly serverLabel?: string | undefined
+    readonly tools?: ReadonlyArray<Json> | undefined
+    /** The server does not give them. */
+    readonly error?: string | undefined
+  }
   readonly mcp: {
     readonly serverLabel?: string | undefined
     readonly name?: string | undefined
@@ -299,6 +306,7 @@ const hosted: { readonly [Kind in HostedToolKind]: (options: HostedToolOptions[K
   file_search: (options) => ({ _tag: "HostedTool", kind: "file_search", options }),
   code_interpreter: (options) => ({ _tag: "HostedTool", kind: "code_interpreter", options }),
   image_generation: (options) => ({ _tag: "HostedTool", kind: "image_generation", options }),
+  mcp_list_tools: (options) => ({ _tag: "HostedTool", kind: "mcp_list_tools", options }),
   mcp: (options) => ({ _tag: "HostedTool", kind: "mcp", options })
 }
 

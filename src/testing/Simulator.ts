@@ -27,8 +27,8 @@ import { makeState } from "./internal/state.ts"
 import { Turns } from "./internal/turns.ts"
 import type { Fault, HttpError, Json, Script, WireItem } from "./Script.ts"
 
-export { ServeError } from "./internal/server.ts"
 export type { InjectionTarget, RecordedRequest } from "./internal/exchange.ts"
+export { ServeError } from "./internal/server.ts"
 
 /**
  * A conversation as the simulator holds it.

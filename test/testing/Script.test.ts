@@ -82,7 +82,9 @@ const responseKeys = [
 describe("events, in the order and with the fields that OpenAI sends", () => {
   it.scoped("text after reasoning", () =>
     Effect.gen(function*() {
-      const events = yield* eventsOf(Script.turn([Script.reasoning(), Script.text("Paris.", { chunks: ["Paris", "."] })]))
+      const events = yield* eventsOf(
+        Script.turn([Script.reasoning(), Script.text("Paris.", { chunks: ["Paris", "."] })])
+      )
       expect(events.map((event) => event.type)).toEqual([
         "response.created",
         "response.in_progress",
@@ -115,7 +117,9 @@ describe("events, in the order and with the fields that OpenAI sends", () => {
       for (const event of events.filter((event) => "response" in event)) {
         expect(keys(event.response)).toEqual(responseKeys)
       }
-      expect(events[0]).toMatchObject({ response: { status: "in_progress", usage: null, output: [], service_tier: "auto" } })
+      expect(events[0]).toMatchObject({
+        response: { status: "in_progress", usage: null, output: [], service_tier: "auto" }
+      })
       expect(keys(events[2]?.item)).toEqual(["id", "summary", "type"])
       expect(events[4]?.item).toEqual({
         id: expect.stringMatching(/^msg_[0-9a-f]{48}$/),
@@ -273,6 +277,10 @@ describe("events, in the order and with the fields that OpenAI sends", () => {
       expect(yield* itemTypesOf(Script.hostedTool("mcp", { name: "roll", error: "no dice" }))).toContain(
         "response.mcp_call.failed"
       )
+      expect(yield* itemTypesOf(Script.hostedTool("mcp_list_tools", { tools: [{ name: "roll" }] }))).toEqual(around([
+        "response.mcp_list_tools.in_progress",
+        "response.mcp_list_tools.completed"
+      ]))
       expect(yield* itemTypesOf(Script.approvalRequest("roll", { dice: 2 }))).toEqual(around([]))
     }))
 
@@ -340,7 +348,9 @@ describe("events, in the order and with the fields that OpenAI sends", () => {
       expect((yield* typesOf(Script.failure("server_error", "Oh", { error: "none" }))).slice(2)).toEqual([
         "response.failed"
       ])
-      expect((yield* typesOf(Script.failure("server_error", "Oh", { error: "none", failed: false }))).slice(2)).toEqual([])
+      expect((yield* typesOf(Script.failure("server_error", "Oh", { error: "none", failed: false }))).slice(2)).toEqual(
+        []
+      )
     }))
 
   it.scoped("what is no event of the union", () =>

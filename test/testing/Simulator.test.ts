@@ -12,7 +12,7 @@ import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import * as Tracer from "effect/Tracer"
-import OpenAI from "openai"
+import OpenAI, { APIConnectionError, APIConnectionTimeoutError, NotFoundError, RateLimitError } from "openai"
 import * as Script from "../../src/testing/Script.ts"
 import * as Simulator from "../../src/testing/Simulator.ts"
 
@@ -52,7 +52,9 @@ const call = (client: Client, method: string, path: string, body?: unknown) =>
   })
 
 const ask = (client: Client, body: object = {}, init?: RequestInit) =>
-  Effect.promise(() => client.send("POST", "/responses", { model: "gpt-6", input: "Hello", stream: true, ...body }, init))
+  Effect.promise(() =>
+    client.send("POST", "/responses", { model: "gpt-6", input: "Hello", stream: true, ...body }, init)
+  )
 
 const respond = (client: Client, body: object = {}) =>
   call(client, "POST", "/responses", { model: "gpt-6", input: "Hello", ...body })
@@ -63,9 +65,12 @@ const create = (client: Client, body: object = {}) =>
 const textOf = (response: Response) => Effect.promise(() => response.text())
 
 const decode = (text: string): ReadonlyArray<{ readonly type: string; readonly [key: string]: unknown }> =>
-  text.split("\n\n").filter((block) => block !== "").map((block) => JSON.parse(block.slice(block.indexOf("data: ") + 6)))
+  text.split("\n\n").filter((block) => block !== "").map((block) =>
+    JSON.parse(block.slice(block.indexOf("data: ") + 6))
+  )
 
-const eventTypes = (response: Response) => Effect.map(textOf(response), (text) => decode(text).map((event) => event.type))
+const eventTypes = (response: Response) =>
+  Effect.map(textOf(response), (text) => decode(text).map((event) => event.type))
 
 /** What a promise rejects with. */
 const rejection = (promise: () => Promise<unknown>) =>
@@ -110,7 +115,9 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
         const client = yield* open([])
         for (const authorization of ["", "Bearer ", "Bearer sk-invalid"]) {
           const response = yield* Effect.promise(() =>
-            client.send("POST", "/conversations", {}, { headers: { "content-type": "application/json", authorization } })
+            client.send("POST", "/conversations", {}, {
+              headers: { "content-type": "application/json", authorization }
+            })
           )
           expect(response.status).toBe(401)
           expect(response.headers.get("x-request-id")).toMatch(/^req_/)
@@ -122,7 +129,12 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
     it.scoped("knows no assistants and no threads", () =>
       Effect.gen(function*() {
         const client = yield* open([])
-        for (const [method, path] of [["POST", "/assistants"], ["POST", "/threads"], ["GET", "/conversations"], ["GET", "/"]]) {
+        for (
+          const [method, path] of [["POST", "/assistants"], ["POST", "/threads"], ["GET", "/conversations"], [
+            "GET",
+            "/"
+          ]]
+        ) {
           expect(yield* call(client, String(method), String(path), method === "POST" ? {} : undefined)).toEqual({
             status: 404,
             body: error(null, null, expect.stringContaining("Invalid URL"))
@@ -166,7 +178,12 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
           deleted: true
         })
         for (const method of ["GET", "POST", "DELETE"]) {
-          const gone = yield* call(client, method, `/conversations/${id}`, method === "POST" ? { metadata: {} } : undefined)
+          const gone = yield* call(
+            client,
+            method,
+            `/conversations/${id}`,
+            method === "POST" ? { metadata: {} } : undefined
+          )
           expect(gone).toEqual({ status: 404, body: error(null, null) })
         }
       }))
@@ -174,8 +191,10 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
     it.scoped("limits metadata", () =>
       Effect.gen(function*() {
         const client = yield* open([])
-        const pairs = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, "v"]))
-        const status = (metadata: object) => Effect.map(call(client, "POST", "/conversations", { metadata }), (_) => _.status)
+        const pairs = (count: number) =>
+          Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, "v"]))
+        const status = (metadata: object) =>
+          Effect.map(call(client, "POST", "/conversations", { metadata }), (_) => _.status)
         expect(yield* status(pairs(16))).toBe(200)
         expect(yield* status(pairs(17))).toBe(400)
         expect(yield* status({ ["k".repeat(64)]: "v".repeat(512) })).toBe(200)
@@ -222,7 +241,10 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
         const message = { role: "user", content: "x" }
         const add = (items: ReadonlyArray<unknown>) => call(client, "POST", `/conversations/${id}/items`, { items })
         expect((yield* add(Array(20).fill(message))).status).toBe(200)
-        expect(yield* add(Array(21).fill(message))).toEqual({ status: 400, body: error("array_above_max_length", "items") })
+        expect(yield* add(Array(21).fill(message))).toEqual({
+          status: 400,
+          body: error("array_above_max_length", "items")
+        })
         expect((yield* call(client, "POST", "/conversations", { items: Array(21).fill(message) })).status).toBe(400)
         expect(yield* add([{ ...message, id: "item_1" }])).toEqual({
           status: 400,
@@ -262,7 +284,11 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
         expect(first.body).toMatchObject({ first_id: "msg_39", last_id: "msg_20", has_more: true })
         const second = yield* list("?after=msg_20")
         expect(second.body).toMatchObject({ first_id: "msg_19", last_id: "msg_0", has_more: false })
-        expect((yield* list("?order=asc&limit=1")).body).toMatchObject({ first_id: "msg_0", last_id: "msg_0", has_more: true })
+        expect((yield* list("?order=asc&limit=1")).body).toMatchObject({
+          first_id: "msg_0",
+          last_id: "msg_0",
+          has_more: true
+        })
         expect((yield* list("?order=asc&limit=100&after=msg_38")).body).toMatchObject({ data: [{ id: "msg_39" }] })
         expect((yield* list("?after=msg_0")).body).toEqual({
           object: "list",
@@ -277,12 +303,17 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
 
         const all = yield* Effect.promise(async () => {
           const ids: Array<string | undefined> = []
-          for await (const item of client.sdk.conversations.items.list(id, { limit: 7, order: "asc" })) ids.push(Object(item).id)
+          for await (const item of client.sdk.conversations.items.list(id, { limit: 7, order: "asc" })) {
+            ids.push(Object(item).id)
+          }
           return ids
         })
         expect(all).toEqual(Array.from({ length: 40 }, (_, index) => `msg_${index}`))
 
-        expect((yield* call(client, "DELETE", `/conversations/${id}/items/msg_20`)).body).toMatchObject({ id, object: "conversation" })
+        expect((yield* call(client, "DELETE", `/conversations/${id}/items/msg_20`)).body).toMatchObject({
+          id,
+          object: "conversation"
+        })
         expect(yield* list("?after=msg_20")).toEqual({
           status: 404,
           body: error(null, "after", "No item found with id 'msg_20'.")
@@ -322,12 +353,17 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
 
     it.scoped("follows earlier responses", () =>
       Effect.gen(function*() {
-        const client = yield* open(["one", "two", (request) => `${request.context.length}`, (request) => `${request.context.length}`])
+        const client = yield* open(["one", "two", (request) =>
+          `${request.context.length}`, (request) =>
+          `${request.context.length}`])
         const conversation = yield* create(client)
         const first = yield* respond(client, { conversation })
         yield* respond(client, { conversation })
         const branch = yield* respond(client, { previous_response_id: first.body.id })
-        expect(branch.body).toMatchObject({ previous_response_id: first.body.id, output: [{ content: [{ text: "3" }] }] })
+        expect(branch.body).toMatchObject({
+          previous_response_id: first.body.id,
+          output: [{ content: [{ text: "3" }] }]
+        })
         const deeper = yield* respond(client, { previous_response_id: branch.body.id })
         expect(deeper.body.output).toMatchObject([{ content: [{ text: "5" }] }])
         expect((yield* client.simulator.threads)[0]?.items).toHaveLength(4)
@@ -344,7 +380,11 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
         yield* refused({ input: "x" }, 400, error("missing_required_parameter", "model"))
         yield* refused({ model: "m" }, 400, error("missing_required_parameter", "input"))
         yield* refused({ model: "m", input: 3 }, 400, error("invalid_type", "input"))
-        yield* refused({ model: "m", input: "x", max_output_tokens: 15 }, 400, error("integer_below_min_value", "max_output_tokens"))
+        yield* refused(
+          { model: "m", input: "x", max_output_tokens: 15 },
+          400,
+          error("integer_below_min_value", "max_output_tokens")
+        )
         yield* refused({ model: "m", conversation: "conv_x" }, 404, error(null, null))
         yield* refused(
           { model: "m", conversation, previous_response_id: "resp_x" },
@@ -393,16 +433,28 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
         )
         expect((yield* respond(client, { conversation, input: [output("call_1")] })).status).toBe(200)
 
-        const [thought] = ((yield* client.simulator.threads)[0]?.items ?? []).filter((item) => item.type === "reasoning")
+        const [thought] = ((yield* client.simulator.threads)[0]?.items ?? []).filter((item) =>
+          item.type === "reasoning"
+        )
         yield* call(client, "DELETE", `/conversations/${conversation}/items/${thought?.id}`)
         expect((yield* respond(client, { conversation })).body).toEqual(
-          error(null, "input", `Item '${call1.id}' of type 'function_call' was provided without its required 'reasoning' item: '${thought?.id}'.`)
+          error(
+            null,
+            "input",
+            `Item '${call1.id}' of type 'function_call' was provided without its required 'reasoning' item: '${thought?.id}'.`
+          )
         )
 
         const other = yield* create(client)
         yield* respond(client, { conversation: other })
         expect((yield* respond(client, { conversation: other })).body).toEqual(
-          error(null, "input", expect.stringMatching(/^Item 'rs_.*' of type 'reasoning' was provided without its required following item\.$/))
+          error(
+            null,
+            "input",
+            expect.stringMatching(
+              /^Item 'rs_.*' of type 'reasoning' was provided without its required following item\.$/
+            )
+          )
         )
       }))
 
@@ -452,7 +504,8 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
     it.scoped("counts input tokens", () =>
       Effect.gen(function*() {
         const client = yield* open([])
-        const count = (input: string) => Effect.promise(() => client.sdk.responses.inputTokens.count({ model: "m", input }))
+        const count = (input: string) =>
+          Effect.promise(() => client.sdk.responses.inputTokens.count({ model: "m", input }))
         const short = yield* count("a")
         expect(short).toEqual({ object: "response.input_tokens", input_tokens: expect.any(Number) })
         expect((yield* count("a".repeat(400))).input_tokens - short.input_tokens).toBe(100)
@@ -482,6 +535,7 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
             Script.hostedTool("file_search"),
             Script.hostedTool("code_interpreter", { code: "1" }),
             Script.hostedTool("image_generation", { partialImages: ["a"] }),
+            Script.hostedTool("mcp_list_tools", { error: "no" }),
             Script.hostedTool("mcp"),
             Script.hostedTool("mcp", { error: "no" }),
             Script.approvalRequest("f", {}),
@@ -493,9 +547,11 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
           ])
         ])
         // The SDK's own accumulator throws at an event that it does not know or that does not fit.
-        const final = yield* Effect.promise(() => client.sdk.responses.stream({ model: "m", input: "x" }).finalResponse())
+        const final = yield* Effect.promise(() =>
+          client.sdk.responses.stream({ model: "m", input: "x" }).finalResponse()
+        )
         expect(final.output_text).toBe("Hi")
-        expect(final.output).toHaveLength(11)
+        expect(final.output).toHaveLength(12)
       }))
   })
 
@@ -509,11 +565,16 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
         const queued = yield* respond(client, { conversation, background: true })
         expect(queued.body).toMatchObject({ status: "queued", background: true, output: [] })
         const path = `/responses/${queued.body.id}`
-        expect((yield* respond(client, { conversation })).body).toMatchObject({ error: { code: "conversation_locked" } })
+        expect((yield* respond(client, { conversation })).body).toMatchObject({
+          error: { code: "conversation_locked" }
+        })
         yield* client.simulator.advance("3 seconds")
         expect((yield* call(client, "GET", path)).body.status).toBe("in_progress")
         yield* client.simulator.advance("1 minute")
-        expect((yield* call(client, "GET", path)).body).toMatchObject({ status: "completed", output: [{ type: "message" }] })
+        expect((yield* call(client, "GET", path)).body).toMatchObject({
+          status: "completed",
+          output: [{ type: "message" }]
+        })
         expect((yield* client.simulator.threads)[0]?.items).toHaveLength(2)
       }))
 
@@ -529,17 +590,22 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
         yield* Effect.promise(async () => reader?.cancel())
         const id = /resp_[0-9a-f]+/.exec(event)?.[0]
 
-        const rest = yield* Effect.promise(() => client.send("GET", `/responses/${id}?stream=true&starting_after=1`)).pipe(
-          Effect.flatMap(textOf),
-          Effect.fork
-        )
+        const rest = yield* Effect.promise(() => client.send("GET", `/responses/${id}?stream=true&starting_after=1`))
+          .pipe(
+            Effect.flatMap(textOf),
+            Effect.fork
+          )
         yield* client.simulator.advance("1 minute")
         const events = decode(yield* Fiber.join(rest))
         expect(events.map((event) => event.sequence_number)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10])
         expect(events.at(-1)?.type).toBe("response.completed")
 
         const all = yield* Effect.promise(() => client.send("GET", `/responses/${id}?stream=true`))
-        expect((yield* eventTypes(all)).slice(0, 3)).toEqual(["response.created", "response.queued", "response.in_progress"])
+        expect((yield* eventTypes(all)).slice(0, 3)).toEqual([
+          "response.created",
+          "response.queued",
+          "response.in_progress"
+        ])
         yield* client.simulator.advance("5 minutes")
         expect(yield* call(client, "GET", `/responses/${id}?stream=true`)).toEqual({
           status: 400,
@@ -688,7 +754,8 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
         const silent = yield* Effect.fork(rejection(() =>
           client.send("POST", "/responses", { model: "m", input: "x", stream: true }, { signal: second.signal })
         ))
-        yield* eventually(client.simulator.requests, (requests) => requests.length === 2)
+        yield* eventually(client.simulator.requests, (requests) =>
+          requests.length === 2)
         expect(Option.isNone(yield* Fiber.poll(silent))).toBe(true)
         second.abort()
         expect(yield* Fiber.join(silent)).toMatchObject({ name: "AbortError" })
@@ -741,18 +808,22 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
         const ask = (options?: OpenAI.RequestOptions) =>
           rejection(() => client.sdk.responses.create({ model: "m", input: "x", stream: true }, options))
         const limited = yield* ask()
-        expect(limited).toBeInstanceOf(OpenAI.RateLimitError)
-        expect(limited).toMatchObject({ status: 429, code: "rate_limit_exceeded", requestID: expect.stringMatching(/^req_/) })
+        expect(limited).toBeInstanceOf(RateLimitError)
+        expect(limited).toMatchObject({
+          status: 429,
+          code: "rate_limit_exceeded",
+          requestID: expect.stringMatching(/^req_/)
+        })
         const refused = yield* ask()
-        expect(refused).toBeInstanceOf(OpenAI.APIConnectionError)
+        expect(refused).toBeInstanceOf(APIConnectionError)
         expect(refused).toMatchObject({ cause: { cause: { code: expect.stringMatching(/^ECONN/) } } })
-        expect(yield* ask({ timeout: 20 })).toBeInstanceOf(OpenAI.APIConnectionTimeoutError)
+        expect(yield* ask({ timeout: 20 })).toBeInstanceOf(APIConnectionTimeoutError)
         const overflow = yield* rejection(async () => {
           const stream = await client.sdk.responses.create({ model: "m", input: "x", stream: true })
           for await (const _ of stream);
         })
         expect(overflow).toMatchObject({ status: undefined, code: "context_length_exceeded", param: "input" })
-        expect(yield* rejection(() => client.sdk.conversations.retrieve("conv_1"))).toBeInstanceOf(OpenAI.NotFoundError)
+        expect(yield* rejection(() => client.sdk.conversations.retrieve("conv_1"))).toBeInstanceOf(NotFoundError)
       }))
 
     it.scoped("an injected fault meets the request it is for", () =>
@@ -789,6 +860,26 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
         expect((yield* client.simulator.requests)[0]).toMatchObject({ aborted: true, ended: true })
       }))
 
+    it.scoped("a reader that stops at the last event did not go away early", () =>
+      Effect.gen(function*() {
+        const client = yield* open([Script.always("one two three")])
+        const conversation = yield* create(client)
+        for (let round = 1; round <= 10; round++) {
+          const response = yield* ask(client, { conversation })
+          yield* Effect.promise(async () => {
+            const decoder = new TextDecoder()
+            const reader = response.body?.getReader()
+            for (let text = ""; !text.includes("\"status\":\"completed\",\"completed_at\"");) {
+              text += decoder.decode((await reader?.read())?.value, { stream: true })
+            }
+            await reader?.cancel()
+          })
+          yield* eventually(client.simulator.openStreams, (count) => count === 0)
+          expect((yield* client.simulator.requests)[round]).toMatchObject({ aborted: false, ended: true })
+          expect((yield* client.simulator.threads)[0]?.items).toHaveLength(2 * round)
+        }
+      }))
+
     it.scoped("also where the answer is no stream", () =>
       Effect.gen(function*() {
         const client = yield* open([Script.turn("one", { latency: "1 second" })])
@@ -797,7 +888,8 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
         const asked = yield* Effect.fork(rejection(() =>
           client.send("POST", "/responses", { model: "m", conversation, input: "x" }, { signal: aborter.signal })
         ))
-        yield* eventually(client.simulator.threads, (threads) => threads[0]?.locked === true)
+        yield* eventually(client.simulator.threads, (threads) =>
+          threads[0]?.locked === true)
         aborter.abort()
         expect(yield* Fiber.join(asked)).toMatchObject({ name: "AbortError" })
         yield* eventually(client.simulator.threads, (threads) => threads[0]?.locked === false)

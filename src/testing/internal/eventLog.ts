@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { type Body, encoder, type Piece } from "./http.ts"
 
 interface Entry extends Piece {
-  readonly sequence: number | undefined
+  readonly wire: number | undefined
 }
 
 export class EventLog {
@@ -23,9 +23,9 @@ export class EventLog {
     this.#wake()
   }
 
-  /** The events from the first one numbered above `sequence`, then those to come. */
-  follow(sequence: number): Body {
-    let index = this.#entries.findIndex((entry) => entry.sequence !== undefined && entry.sequence > sequence)
+  /** The events from the first one numbered above `wire`, then those to come. */
+  follow(wire: number): Body {
+    let index = this.#entries.findIndex((entry) => entry.wire !== undefined && entry.wire > wire)
     if (index === -1) index = this.#entries.length
     const next: Body = Effect.suspend(() => {
       const entry = this.#entries[index]
@@ -33,7 +33,7 @@ export class EventLog {
         return this.#ended ? Effect.succeed(nothing) : Effect.zipRight(this.#more(index), next)
       }
       index++
-      if (entry.sequence !== undefined && entry.sequence <= sequence) return next
+      if (entry.wire !== undefined && entry.wire <= wire) return next
       return Effect.succeed(entry)
     })
     return next

@@ -10,7 +10,7 @@ import { encoder } from "./http.ts"
 export interface Emission {
   readonly encode: () => Uint8Array
   /** The event's number, where it has one. */
-  readonly sequence: number | undefined
+  readonly wire: number | undefined
   /** Nothing follows. */
   readonly last: boolean
 }
@@ -32,16 +32,19 @@ export interface Generation {
 
 type Emit = (type: string, fields: Json, last?: boolean) => Emission
 
-const bytes = (bytes: Uint8Array): Emission => ({ encode: () => bytes, sequence: undefined, last: false })
+/** The end, without an event. */
+export const nothing: Emission = { encode: () => new Uint8Array(0), wire: undefined, last: true }
+
+const bytes = (bytes: Uint8Array): Emission => ({ encode: () => bytes, wire: undefined, last: false })
 
 export function* emissions(generation: Generation): Generator<Emission, void> {
   let next = 0
   const emit: Emit = (type, fields, last = false) => {
-    const sequence = next++
-    const data = { type, ...fields, sequence_number: sequence }
+    const wire = next++
+    const data = { type, ...fields, sequence_number: wire }
     return {
       encode: () => encoder.encode(`event: ${type}\ndata: ${JSON.stringify(data)}\n\n`),
-      sequence,
+      wire,
       last
     }
   }
@@ -65,7 +68,7 @@ export function* emissions(generation: Generation): Generator<Emission, void> {
         generation.fail(part.code, part.message)
         if (part.error !== "none") yield emit("error", errorFields(part), !part.failed)
         if (part.failed) yield lifecycle("response.failed", true)
-        else if (part.error === "none") yield { encode: () => new Uint8Array(0), sequence: undefined, last: true }
+        else if (part.error === "none") yield nothing
         return
       }
       case "Garbage": {
@@ -144,6 +147,8 @@ function itemOf(
           return codeInterpreter(generation, emit, part.options, index)
         case "image_generation":
           return imageGeneration(generation, emit, part.options, index)
+        case "mcp_list_tools":
+          return mcpListTools(generation, emit, part.options, index)
         case "mcp":
           return mcp(generation, emit, part.options, index)
       }
@@ -365,6 +370,28 @@ function* imageGeneration(
     })
   }
   yield emit("response.image_generation_call.completed", at)
+  yield done(emit, item, index)
+  return item
+}
+
+function* mcpListTools(
+  generation: Generation,
+  emit: Emit,
+  options: Options<"mcp_list_tools">,
+  index: number
+): Generator<Emission, WireItem> {
+  const id = generation.id("mcpl")
+  const at = { item_id: id, output_index: index }
+  const item = {
+    id,
+    type: "mcp_list_tools",
+    server_label: options.serverLabel ?? "server",
+    tools: options.tools ?? [],
+    error: options.error ?? null
+  }
+  yield added(emit, { ...item, tools: [], error: null }, index)
+  yield emit("response.mcp_list_tools.in_progress", at)
+  yield emit(options.error === undefined ? "response.mcp_list_tools.completed" : "response.mcp_list_tools.failed", at)
   yield done(emit, item, index)
   return item
 }

@@ -61,7 +61,7 @@ export const reject = (status: number, code: string | null, reason: string, opti
 
 export const encoder = new TextEncoder()
 
-export const once = (bytes: Uint8Array): Body => Effect.succeed({ bytes, last: true })
+const once = (bytes: Uint8Array): Body => Effect.succeed({ bytes, last: true })
 
 export const bytesAnswer = (
   status: number,

@@ -22,7 +22,7 @@ const prefixes: Readonly<Record<string, string>> = {
   compaction: "cmp"
 }
 
-export const prefixOf = (type: string): string => prefixes[type] ?? "item"
+const prefixOf = (type: string): string => prefixes[type] ?? "item"
 
 const withStatus = new Set(["message", "function_call", "function_call_output", "custom_tool_call"])
 
@@ -88,8 +88,7 @@ export const normalizeAll = (state: State, raw: unknown, param: string): Checked
 }
 
 const isCall = (item: WireItem) => item.type === "function_call" || item.type === "custom_tool_call"
-const isCallOutput = (item: WireItem) =>
-  item.type === "function_call_output" || item.type === "custom_tool_call_output"
+const isCallOutput = (item: WireItem) => item.type === "function_call_output" || item.type === "custom_tool_call_output"
 
 /** Whether an item is something that the model made, and so can be what a reasoning item led to. */
 const isFromModel = (item: WireItem) =>
@@ -137,5 +136,4 @@ export const checkHistory = (state: State, items: ReadonlyArray<WireItem>): Chec
 }
 
 /** A rough count, the same for the same items. */
-export const countTokens = (...parts: ReadonlyArray<unknown>): number =>
-  Math.ceil(JSON.stringify(parts).length / 4)
+export const countTokens = (...parts: ReadonlyArray<unknown>): number => Math.ceil(JSON.stringify(parts).length / 4)

@@ -7,7 +7,7 @@ import type * as Scope from "effect/Scope"
 import type { Json, Turn, Usage, WireItem } from "../Script.ts"
 import { append, findConversation } from "./conversations.ts"
 import { EventLog } from "./eventLog.ts"
-import { type Emission, emissions } from "./events.ts"
+import { type Emission, emissions, nothing } from "./events.ts"
 import {
   type Answer,
   type ApiError,
@@ -309,7 +309,7 @@ const generate = (
   })
   const next = Effect.sync((): Emission => {
     const result = iterator.next()
-    return result.done === true ? { encode: () => new Uint8Array(0), sequence: undefined, last: true } : result.value
+    return result.done === true ? nothing : result.value
   })
   return Duration.toMillis(turn.latency) > 0 ? Effect.zipRight(Effect.sleep(turn.latency), next) : next
 }
@@ -356,8 +356,10 @@ const inBackground = (
   const next = generate(state, asked, response, turn)
   response.fiber = state.fork(Effect.zipRight(
     Effect.yieldNow(),
-    untilLast(next, (emission) =>
-      log.append({ bytes: emission.encode(), last: emission.last, sequence: emission.sequence }))
+    untilLast(
+      next,
+      (emission) => log.append({ bytes: emission.encode(), last: emission.last, wire: emission.wire })
+    )
   ))
   return asked.body.stream === true ? answerStream(turn, log.follow(-1)) : answerJson(turn, initial)
 }

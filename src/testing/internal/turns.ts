@@ -11,11 +11,9 @@ interface Entry {
   used: boolean
 }
 
-const isWhen = (entry: Script[number]): entry is When =>
-  typeof entry === "object" && entry._tag === "When"
+const isWhen = (entry: Script[number]): entry is When => typeof entry === "object" && entry._tag === "When"
 
-const isAlways = (entry: Script[number]): entry is Always =>
-  typeof entry === "object" && entry._tag === "Always"
+const isAlways = (entry: Script[number]): entry is Always => typeof entry === "object" && entry._tag === "Always"
 
 const isTurn = (value: Exclude<Scripts.TurnValue, string>): value is Turn =>
   value._tag === "Answer" || value._tag === "HttpError" || value._tag === "NotSse"
