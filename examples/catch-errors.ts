@@ -6,9 +6,10 @@ export const answer = (id: Thread.ThreadId, message: string) =>
     const threads = yield* Threads.Threads
     return yield* Run.text(threads.run(id, { message, onBusy: "reject" }))
   }).pipe(
-    Effect.catchTag("RateLimited", ({ retryAfter }) =>
-      Effect.succeed(`Try again in ${Duration.format(retryAfter ?? Duration.minutes(1))}.`)),
-    Effect.catchTag("ThreadBusy", ({ why }) =>
-      Effect.succeed(`One question at a time, please (${why}).`)),
-    Effect.catchTag("RunIncomplete", ({ partial, reason }) => Effect.succeed(`${partial} [cut: ${reason}]`))
+    Effect.catchTags({
+      RateLimited: ({ retryAfter }) =>
+        Effect.succeed(`Try again in ${Duration.format(retryAfter ?? Duration.minutes(1))}.`),
+      ThreadBusy: ({ why }) => Effect.succeed(`One question at a time, please (${why}).`),
+      RunIncomplete: ({ partial, reason }) => Effect.succeed(`${partial} [cut: ${reason}]`)
+    })
   )

@@ -2,8 +2,9 @@
  * Asks about a dataset. With OPENAI_API_KEY and OPENAI_MODEL it talks to OpenAI, without a key to a simulated model.
  * `--cut` breaks the simulated connection in the middle of the answer.
  */
-import { FileSystem } from "@effect/platform"
-import { NodeContext, NodeRuntime } from "@effect/platform-node"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as FileSystem from "@effect/platform/FileSystem"
 import { Cause, Config, Console, Data, Effect, Layer, Option, Stream } from "effect"
 import { Assistant, Assistants, Run, Thread, Threads, ThreadStore } from "effect-openai-threads"
 import { OpenAITest } from "effect-openai-threads/testing"
@@ -39,7 +40,7 @@ const ask = Effect.gen(function*() {
 const readBack = (id: Thread.ThreadId) =>
   Effect.gen(function*() {
     const threads = yield* Threads.Threads
-    yield* Console.log(`\n\nThread ${id}`)
+    yield* Console.log(`\nThread ${id}`)
     yield* threads.messages(id).pipe(
       Stream.runForEach((message) => {
         const [firstLine] = Thread.textOf(message).split("\n", 1)
@@ -51,6 +52,7 @@ const readBack = (id: Thread.ThreadId) =>
 const analyse = Effect.gen(function*() {
   const { run, thread } = yield* ask
   yield* run
+  yield* write("\n")
   yield* readBack(thread.id)
 })
 

@@ -1,25 +1,35 @@
 import { Effect } from "effect"
 import { Assistant, Run, type RunEvent, Threads } from "effect-openai-threads"
 
-/** An assistant whose MCP server may do nothing without being asked. */
-const librarian = Assistant.make({
-  id: "librarian",
-  tools: [{ type: "mcp", server_label: "library", server_url: "https://mcp.example.com", require_approval: "always" }]
+/** A function is declared in OpenAI's own words; the program answers its calls. */
+const clerk = Assistant.make({
+  id: "clerk",
+  tools: [{
+    type: "function",
+    name: "opening_hours",
+    description: "The opening hours on a day of the week.",
+    strict: true,
+    parameters: {
+      type: "object",
+      properties: { day: { type: "string" } },
+      required: ["day"],
+      additionalProperties: false
+    }
+  }]
 })
 
-const decide = (pending: RunEvent.Pending): Threads.Answer =>
-  pending._tag === "PendingApproval"
-    ? { approvalId: pending.itemId, approve: pending.name.startsWith("read_") }
-    : { callId: pending.call.callId, output: "This program has no functions." }
+const answer = (pending: RunEvent.Pending): Threads.Answer =>
+  pending._tag === "PendingCall"
+    ? { callId: pending.call.callId, output: pending.call.arguments.includes("Sunday") ? "closed" : "9 to 17" }
+    : { approvalId: pending.itemId, approve: false, reason: "This program approves nothing." }
 
 export const ask = (message: string) =>
   Effect.gen(function*() {
     const threads = yield* Threads.Threads
     const thread = yield* threads.create()
-    let result = yield* Run.result(threads.run(thread.id, { assistant: librarian, message }))
+    let result = yield* Run.result(threads.run(thread.id, { assistant: clerk, message }))
     while (result.status === "requires_action") {
-      const answers = result.pending.map(decide)
-      result = yield* Run.result(threads.submit(thread.id, answers, { assistant: librarian }))
+      result = yield* Run.result(threads.submit(thread.id, result.pending.map(answer), { assistant: clerk }))
     }
     return result.text
   })

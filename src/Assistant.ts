@@ -49,22 +49,19 @@ export const Sampling = Schema.Struct({
 export type Sampling = typeof Sampling.Type
 
 /**
- * A tool that OpenAI runs, as plain data in the wire's own words, such as `{ type: "web_search" }`. Functions of the
- * program are not hosted tools.
+ * A tool as plain data in the wire's own words: one that OpenAI runs, such as `{ type: "web_search" }`, or a function of
+ * the program, whose calls end a run `requires_action`.
  *
  * @since 0.1.0
  * @category models
  */
-export const HostedTool = Schema.Struct(
-  { type: Schema.String.pipe(Schema.filter((type) => type !== "function" || "a function is not a hosted tool")) },
-  { key: Schema.String, value: Schema.Unknown }
-)
+export const Tool = Schema.Struct({ type: Schema.NonEmptyString }, { key: Schema.String, value: Schema.Unknown })
 
 /**
  * @since 0.1.0
  * @category models
  */
-export type HostedTool = typeof HostedTool.Type
+export type Tool = typeof Tool.Type
 
 /**
  * Who answers: a model with instructions, tools and settings, under an id.
@@ -79,7 +76,7 @@ export const Assistant = Schema.Struct({
   model: optional(Schema.NonEmptyString),
   instructions: optional(Schema.String),
   ...Sampling.fields,
-  tools: optional(Schema.Array(HostedTool)),
+  tools: optional(Schema.Array(Tool)),
   /** Sent with each response, for your own search in OpenAI's logs. */
   metadata: optional(Metadata)
 }).annotations({ identifier: "Assistant" })

@@ -155,7 +155,9 @@ export const layerFile = (
       }
       const assistants: Array<Assistant> = []
       for (const [index, entry] of entries.entries()) {
-        const name = Predicate.hasProperty(entry, "id") && typeof entry.id === "string" ? entry.id : `number ${index + 1}`
+        const name = Predicate.hasProperty(entry, "id") && typeof entry.id === "string"
+          ? entry.id
+          : `number ${index + 1}`
         const decoded = decodeEntry(entry)
         if (Either.isLeft(decoded)) {
           const issue = ParseResult.ArrayFormatter.formatErrorSync(decoded.left)[0]

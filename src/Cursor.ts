@@ -4,8 +4,8 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as ParseResult from "effect/ParseResult"
 import * as Encoding from "effect/Encoding"
+import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type { RunEvent } from "./RunEvent.ts"
 import { ResponseId, RunId, ThreadId } from "./Thread.ts"

@@ -219,7 +219,10 @@ const make = (options: Options): Service => {
       const part = items.slice(from, from + appendSize)
       const written = already.written + from
       const list = yield* Effect.mapError(
-        request((client, signal) => client.conversations.items.create(id, { items: part }, { signal }), conversation(id)),
+        request(
+          (client, signal) => client.conversations.items.create(id, { items: part }, { signal }),
+          conversation(id)
+        ),
         (cause) => written === 0 ? cause : new PartlyWritten({ written, total: already.total, cause })
       )
       created.push(...list.data)
@@ -260,20 +263,22 @@ const make = (options: Options): Service => {
       return yield* append(id, items, { written: 0, total: items.length })
     }),
     listItems: (id, { after, order = "asc" } = {}) =>
-      Stream.unwrap(Effect.map(Validate.ids({ "conversation id": id, after }), () =>
-        Stream.paginateChunkEffect(after, (after: string | undefined) =>
-          Effect.map(
-            request((client, signal) =>
-              client.conversations.items.list(id, {
-                order,
-                limit: pageSize,
-                ...(after === undefined ? {} : { after })
-              }, { signal }), conversation(id)),
-            (page) => [
-              Chunk.unsafeFromArray(page.data),
-              page.has_more && page.data.length > 0 ? Option.some(page.last_id) : Option.none()
-            ]
-          )))),
+      Stream.unwrap(
+        Effect.map(Validate.ids({ "conversation id": id, after }), () =>
+          Stream.paginateChunkEffect(after, (after: string | undefined) =>
+            Effect.map(
+              request((client, signal) =>
+                client.conversations.items.list(id, {
+                  order,
+                  limit: pageSize,
+                  ...(after === undefined ? {} : { after })
+                }, { signal }), conversation(id)),
+              (page) => [
+                Chunk.unsafeFromArray(page.data),
+                page.has_more && page.data.length > 0 ? Option.some(page.last_id) : Option.none()
+              ]
+            )))
+      ),
     retrieveItem: Effect.fn("OpenAI.conversations.retrieveItem")(function*(id, itemId) {
       yield* Validate.ids({ "conversation id": id, "item id": itemId })
       return yield* request(

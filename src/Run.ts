@@ -93,10 +93,14 @@ export const text = <E, R>(run: Stream.Stream<RunEvent, E, R>): Effect.Effect<st
  */
 export type Handlers = { readonly [T in Tag]?: (event: Of<T>) => Effect.Effect<unknown, unknown, unknown> }
 
-type ErrorOf<H> = { [K in keyof H]: H[K] extends (...args: never) => Effect.Effect<unknown, infer E, unknown> ? E : never }[
+type ErrorOf<H> = {
+  [K in keyof H]: H[K] extends (...args: never) => Effect.Effect<unknown, infer E, unknown> ? E : never
+}[
   keyof H
 ]
-type ContextOf<H> = { [K in keyof H]: H[K] extends (...args: never) => Effect.Effect<unknown, unknown, infer R> ? R : never }[
+type ContextOf<H> = {
+  [K in keyof H]: H[K] extends (...args: never) => Effect.Effect<unknown, unknown, infer R> ? R : never
+}[
   keyof H
 ]
 /** A key that is no event's name does not compile. */
@@ -120,7 +124,9 @@ type Exact<H> = H & { readonly [K in Exclude<keyof H, Tag>]: never }
 export const handle: {
   <const H extends Handlers>(
     handlers: Exact<H>
-  ): <E, R>(run: Stream.Stream<RunEvent, E, R>) => Effect.Effect<RunResult, E | ErrorOf<H> | ConnectionLost, R | ContextOf<H>>
+  ): <E, R>(
+    run: Stream.Stream<RunEvent, E, R>
+  ) => Effect.Effect<RunResult, E | ErrorOf<H> | ConnectionLost, R | ContextOf<H>>
   <E, R, const H extends Handlers>(
     run: Stream.Stream<RunEvent, E, R>,
     handlers: Exact<H>

@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import type * as ConfigError from "effect/ConfigError"
 import * as Config from "effect/Config"
+import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -216,7 +216,7 @@ const make = Effect.gen(function*() {
       max_output_tokens: sampling.maxOutputTokens,
       reasoning: sampling.reasoning as Params["reasoning"],
       text: sampling.verbosity === undefined ? undefined : { verbosity: sampling.verbosity },
-      // Efforts and hosted tools are open on our side, since OpenAI adds to them.
+      // Efforts and tools are open on our side, since OpenAI adds to them.
       tools: assistant.tools as Params["tools"],
       metadata: Object.keys(metadata).length === 0 ? undefined : metadata
     }) as Params

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "@effect/vitest"
+import { OpenAI } from "effect-openai-threads"
+import { OpenAITest, Script, Simulator } from "effect-openai-threads/testing"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import SDK from "openai"
-import { OpenAI } from "effect-openai-threads"
-import { OpenAITest, Script, Simulator } from "effect-openai-threads/testing"
 import { suite } from "./contract/OpenAI.ts"
 
 const apiKey = Redacted.make("sk-test-secret")
@@ -58,12 +58,14 @@ describe("OpenAI over a loopback port", () => {
 })
 
 describe("OpenAI.layer", () => {
-  for (const [name, options, field] of [
-    ["an empty key", { apiKey: Redacted.make("") }, "apiKey"],
-    ["a key with a line feed", { apiKey: Redacted.make("sk-secret\n") }, "apiKey"],
-    ["a key that no header can carry", { apiKey: Redacted.make("sk-secret-ключ") }, "apiKey"],
-    ["a base URL that is none", { apiKey, baseUrl: "not a url" }, "baseUrl"]
-  ] as const) {
+  for (
+    const [name, options, field] of [
+      ["an empty key", { apiKey: Redacted.make("") }, "apiKey"],
+      ["a key with a line feed", { apiKey: Redacted.make("sk-secret\n") }, "apiKey"],
+      ["a key that no header can carry", { apiKey: Redacted.make("sk-secret-ключ") }, "apiKey"],
+      ["a base URL that is none", { apiKey, baseUrl: "not a url" }, "baseUrl"]
+    ] as const
+  ) {
     it.effect(`rejects ${name} without showing the key`, () =>
       Effect.gen(function*() {
         const error = yield* Effect.flip(Effect.scoped(Layer.build(OpenAI.layer(options))))

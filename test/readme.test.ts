@@ -1,7 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
+import { Option, SchemaAST } from "effect"
+import { RunError, RunEvent } from "effect-openai-threads"
 import { readdirSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { RunError, RunEvent } from "effect-openai-threads"
 
 const root = fileURLToPath(new URL("../", import.meta.url))
 const read = (path: string) => readFileSync(`${root}${path}`, "utf8")
@@ -50,7 +51,9 @@ describe("README", () => {
 
   const table = (heading: string) => {
     const [, section = ""] = readme.split(`## ${heading}\n`)
-    return [...section.split("\n## ")[0]!.matchAll(/^\| `(\w+)` +\|.*\|(.*)\|$/gm)].map(([, name = "", fields = ""]) => ({
+    return [...section.split("\n## ")[0]!.matchAll(/^\| `(\w+)` +\|.*\|(.*)\|$/gm)].map((
+      [, name = "", fields = ""]
+    ) => ({
       name,
       fields: [...fields.matchAll(/`(\w+)`/g)].map(([, field]) => field)
     }))
@@ -59,7 +62,7 @@ describe("README", () => {
   it("lists every event with its fields", () => {
     const common = ["_tag", "runId", "threadId", "sequence", "step", "responseId", "wire"]
     expect(table("Events")).toEqual(RunEvent.RunEvent.members.map((event) => ({
-      name: event.fields._tag.literals?.[0] ?? event.identifier,
+      name: Option.getOrThrow(SchemaAST.getIdentifierAnnotation(event.ast)),
       fields: Object.keys(event.fields).filter((field) => !common.includes(field))
     })))
   })

@@ -180,8 +180,10 @@ const known = (type: string, raw: unknown): Option.Option<Item> => {
 export const toItem = (raw: unknown): Item => {
   const wire = record(raw)
   const type = string(wire["type"]) ?? "unknown"
-  return Option.getOrElse(known(type, raw), () =>
-    compact({ _tag: "Unknown" as const, id: Option.getOrUndefined(decodeId(wire["id"])), type, raw }))
+  return Option.getOrElse(
+    known(type, raw),
+    () => compact({ _tag: "Unknown" as const, id: Option.getOrUndefined(decodeId(wire["id"])), type, raw })
+  )
 }
 
 /** Source: OpenAI's OpenAPI document, `EasyInputMessage`. */

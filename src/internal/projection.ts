@@ -15,7 +15,10 @@ type ItemId = Message["id"]
 /** The tool and its phase in a name such as `response.web_search_call.searching`. */
 const hostedName = (type: string) => {
   const [, tool = "unknown", phase = "progress"] = type.split(".")
-  return { tool: tool.replace(/_call(_.*)?$/, ""), phase: tool.includes("_call_") ? `${tool.split("_call_")[1]}.${phase}` : phase }
+  return {
+    tool: tool.replace(/_call(_.*)?$/, ""),
+    phase: tool.includes("_call_") ? `${tool.split("_call_")[1]}.${phase}` : phase
+  }
 }
 
 export class Projection {

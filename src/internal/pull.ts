@@ -21,8 +21,7 @@ export type Open<A, E, R = never> = Effect.Effect<Pull<A, E, R>, E, R | Scope.Sc
 
 const SourceId: unique symbol = Symbol.for("effect-openai-threads/Source")
 
-const isEnd = <E>(cause: Cause.Cause<Option.Option<E>>) =>
-  cause._tag === "Fail" && Option.isNone(cause.error)
+const isEnd = <E>(cause: Cause.Cause<Option.Option<E>>) => cause._tag === "Fail" && Option.isNone(cause.error)
 
 const failure = <E>(cause: Cause.Cause<Option.Option<E>>): Cause.Cause<E> =>
   Cause.flatMap(cause, Option.match({ onNone: () => Cause.empty, onSome: Cause.fail }))
@@ -67,8 +66,10 @@ export const forEachArray = <A, E, R, E2 = never, R2 = never>(
           const effect = f(values)
           return effect === undefined ? Effect.void : Effect.mapError(effect, Option.some)
         })
-        return Effect.catchAllCause(Effect.forever(step), (cause: Cause.Cause<Option.Option<E | E2>>) =>
-          isEnd(cause) ? Effect.void : Effect.failCause(failure(cause)))
+        return Effect.catchAllCause(
+          Effect.forever(step),
+          (cause: Cause.Cause<Option.Option<E | E2>>) => isEnd(cause) ? Effect.void : Effect.failCause(failure(cause))
+        )
       }) as Effect.Effect<void, E | E2, R | R2>,
     (scope, exit) => Scope.close(scope, exit)
   )

@@ -113,7 +113,8 @@ const neverConnected = new Set([
   "EHOSTUNREACH",
   "ENETUNREACH",
   "EADDRNOTAVAIL",
-  "ERR_INVALID_URL"
+  "ERR_INVALID_URL",
+  "ERR_BAD_PORT"
 ])
 
 const connectTimeouts = new Set(["UND_ERR_CONNECT_TIMEOUT", "ETIMEDOUT"])
@@ -127,6 +128,8 @@ const systemCode = (error: unknown): string | undefined => {
   for (let e = error, depth = 0; Predicate.isObject(e) && depth < 8; e = "cause" in e ? e.cause : undefined, depth++) {
     const code = "code" in e ? string(e.code) : undefined
     if (code !== undefined) return code
+    // `fetch` refuses some ports itself, and says so by text only.
+    if ("message" in e && e.message === "bad port") return "ERR_BAD_PORT"
     if ("errors" in e && Array.isArray(e.errors) && e.errors.length > 0) return systemCode(e.errors[0])
   }
   return undefined
@@ -151,8 +154,14 @@ export const fromConnection = (
 /** The SDK's own errors, known by their shape: `name` is always "Error", and an injected client may be another copy. */
 const isStatusError = (
   u: unknown
-): u is { status: number; headers: Headers | undefined; code: unknown; param: unknown; type: unknown; error: unknown } =>
-  Predicate.hasProperty(u, "status") && typeof u.status === "number" && "headers" in u
+): u is {
+  status: number
+  headers: Headers | undefined
+  code: unknown
+  param: unknown
+  type: unknown
+  error: unknown
+} => Predicate.hasProperty(u, "status") && typeof u.status === "number" && "headers" in u
 
 /** What the SDK, or `fetch` below it, threw. */
 export const fromSdk = (error: unknown, about: About, requestId?: string | undefined): E.RequestError => {

@@ -83,7 +83,8 @@ export const open = (
     const busy = yield* Scope.fork(scope, scope.strategy)
     const projection = new Projection(runId, threadId)
     const fail = (error: RunError) => Effect.fail(Option.some(error))
-    const failing = <A, E extends RunError>(effect: Effect.Effect<A, E>) => Effect.mapError(effect, Option.some<RunError>)
+    const failing = <A, E extends RunError>(effect: Effect.Effect<A, E>) =>
+      Effect.mapError(effect, Option.some<RunError>)
     const end: RunPull = Effect.fail(Option.none())
 
     const enter: RunPull = Effect.gen(function*() {

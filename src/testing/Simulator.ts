@@ -84,9 +84,9 @@ export interface Service {
     match?: (request: InjectionTarget) => boolean
   ) => Effect.Effect<void>
   /**
-   * Lets time pass for a program whose work crosses promises: moves the test clock from one sleeper to the next (about
-   * 10 ms of real time each), and lets the event loop come to rest before and after each move. On a live clock it
-   * sleeps.
+   * Lets time pass for a program whose work crosses promises: lets the event loop come to rest, moves the test clock from
+   * one sleeper to the next (a few milliseconds of real time each), and lets the event loop come to rest again. On a live
+   * clock it sleeps.
    */
   readonly advance: (duration: Duration.DurationInput) => Effect.Effect<void>
   /** How many turns of the script are not used yet. */

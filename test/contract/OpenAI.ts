@@ -1,11 +1,11 @@
 /** What every layer of `OpenAI` does, whatever the wire is made of. Independent of the clock. */
 import { describe, expect } from "@effect/vitest"
+import { OpenAI, OpenAIError, Thread } from "effect-openai-threads"
+import { Script, Simulator } from "effect-openai-threads/testing"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { OpenAI, OpenAIError, Thread } from "effect-openai-threads"
-import { Script, Simulator } from "effect-openai-threads/testing"
 import type { ResponseInputItem } from "openai/resources/responses/responses"
 import { collect } from "../support/observe.ts"
 
@@ -135,7 +135,11 @@ const failures: ReadonlyArray<readonly [name: string, answer: Script.HttpError, 
     Script.httpError({ status: 429, code: "insufficient_quota", type: "insufficient_quota" }),
     { _tag: "QuotaExceeded", code: "insufficient_quota", isRetryable: false }
   ],
-  ["500", Script.httpError({ status: 500, code: "server_error" }), { _tag: "ServerError", status: 500, code: "server_error" }],
+  ["500", Script.httpError({ status: 500, code: "server_error" }), {
+    _tag: "ServerError",
+    status: 500,
+    code: "server_error"
+  }],
   [
     "503",
     Script.httpError({ status: 503, code: "server_is_overloaded", headers: { "retry-after": "7" } }),
@@ -152,8 +156,10 @@ export const suite = ({ layer, test, unreachable }: Options): void => {
   const services = Effect.all({ openai: OpenAI.OpenAI, simulator: Simulator.Simulator })
 
   const thread = (options?: Parameters<OpenAI.Conversations["create"]>[0]) =>
-    Effect.flatMap(OpenAI.OpenAI, ({ conversations }) =>
-      Effect.map(conversations.create(options), ({ id }) => Thread.ThreadId.make(id)))
+    Effect.flatMap(
+      OpenAI.OpenAI,
+      ({ conversations }) => Effect.map(conversations.create(options), ({ id }) => Thread.ThreadId.make(id))
+    )
 
   describe("conversations", () => {
     test("create sends metadata and items", () =>
@@ -261,7 +267,9 @@ export const suite = ({ layer, test, unreachable }: Options): void => {
         const { openai, simulator } = yield* services
         const id = yield* thread()
         yield* simulator.inject(Script.httpError({ status: 500 }))
-        expect(yield* Effect.flip(openai.conversations.createItems(id, users(45)))).toMatchObject({ _tag: "ServerError" })
+        expect(yield* Effect.flip(openai.conversations.createItems(id, users(45)))).toMatchObject({
+          _tag: "ServerError"
+        })
       }).pipe(over([])))
 
     test("listItems reads oldest first, newest first and after an item", () =>
@@ -270,7 +278,9 @@ export const suite = ({ layer, test, unreachable }: Options): void => {
         const id = yield* thread({ items: users(5) })
         const all = yield* collect(openai.conversations.listItems(id))
         expect(texts(all)).toEqual(numbers(5))
-        expect(texts(yield* collect(openai.conversations.listItems(id, { order: "desc" })))).toEqual(numbers(5).reverse())
+        expect(texts(yield* collect(openai.conversations.listItems(id, { order: "desc" })))).toEqual(
+          numbers(5).toReversed()
+        )
         const after = Thread.ItemId.make(all[2]!.id!)
         expect(texts(yield* collect(openai.conversations.listItems(id, { after })))).toEqual(["message 3", "message 4"])
         expect(texts(yield* collect(openai.conversations.listItems(id, { after, order: "desc" })))).toEqual([
@@ -490,7 +500,9 @@ export const suite = ({ layer, test, unreachable }: Options): void => {
       Effect.gen(function*() {
         const { openai, simulator } = yield* services
         yield* simulator.inject(Script.httpError({ status: 500 }))
-        const failed = yield* Effect.flip(openai.use((client, signal) => client.responses.retrieve("resp_1", {}, { signal })))
+        const failed = yield* Effect.flip(
+          openai.use((client, signal) => client.responses.retrieve("resp_1", {}, { signal }))
+        )
         expect(failed).toMatchObject({ _tag: "ServerError", status: 500, requestId })
         expect(yield* simulator.requests).toHaveLength(1)
       }).pipe(over([])))
@@ -544,7 +556,9 @@ export const suite = ({ layer, test, unreachable }: Options): void => {
         expect(yield* Effect.flip(responses.retrieve(unknownResponse))).toMatchObject(response)
         expect(yield* Effect.flip(responses.cancel(unknownResponse))).toMatchObject(response)
         expect(yield* Effect.flip(responses.delete(unknownResponse))).toMatchObject(response)
-        expect(yield* Effect.flip(collect(responses.resume(unknownResponse, { startingAfter: 0 })))).toMatchObject(response)
+        expect(yield* Effect.flip(collect(responses.resume(unknownResponse, { startingAfter: 0 })))).toMatchObject(
+          response
+        )
       }).pipe(over([])))
 
     test("law 1: a 200 that is no event stream is an UnexpectedResponse", () =>
@@ -587,11 +601,13 @@ export const suite = ({ layer, test, unreachable }: Options): void => {
         expect(seen).not.toContain("response.completed")
       }).pipe(over([Script.turn([Script.text("Hello"), Script.garbage(`{"secret":`)])])))
 
-    for (const [name, fault, how] of [
-      ["a body that ends without the response's end", Script.cut({ afterEvents: 4 }), "eof"],
-      ["a body of no bytes", Script.cut({}), "eof"],
-      ["a reset in the middle", Script.reset({ afterEvents: 4 }), "reset"]
-    ] as const) {
+    for (
+      const [name, fault, how] of [
+        ["a body that ends without the response's end", Script.cut({ afterEvents: 4 }), "eof"],
+        ["a body of no bytes", Script.cut({}), "eof"],
+        ["a reset in the middle", Script.reset({ afterEvents: 4 }), "reset"]
+      ] as const
+    ) {
       test(`law 1: ${name} is ConnectionLost`, () =>
         Effect.gen(function*() {
           const { openai } = yield* services
@@ -622,7 +638,8 @@ export const suite = ({ layer, test, unreachable }: Options): void => {
   })
 
   describe("before any request", () => {
-    const pairs = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`key${index}`, "v"]))
+    const pairs = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`key${index}`, "v"]))
     const empty = {
       thread: "" as Thread.ThreadId,
       item: " " as Thread.ItemId,
@@ -633,13 +650,15 @@ export const suite = ({ layer, test, unreachable }: Options): void => {
     const rejected: Record<string, (openai: OpenAI.Service) => Effect.Effect<unknown, unknown>> = {
       "17 pairs of metadata": ({ conversations }) => conversations.create({ metadata: pairs(17) }),
       "a key of 65 characters": ({ conversations }) => conversations.create({ metadata: { ["k".repeat(65)]: "" } }),
-      "a value of 513 characters": ({ conversations }) => conversations.update(id, { metadata: { k: "v".repeat(513) } }),
+      "a value of 513 characters": ({ conversations }) =>
+        conversations.update(id, { metadata: { k: "v".repeat(513) } }),
       "17 pairs on an answer": ({ responses }) => responses.create({ ...ask, metadata: pairs(17) }),
       "17 pairs on a stream": ({ responses }) => collect(responses.stream({ ...ask, metadata: pairs(17) })),
       "an empty conversation id in retrieve": ({ conversations }) => conversations.retrieve(empty.thread),
       "an empty conversation id in update": ({ conversations }) => conversations.update(empty.thread, { metadata: {} }),
       "an empty conversation id in delete": ({ conversations }) => conversations.delete(empty.thread),
-      "an empty conversation id in createItems": ({ conversations }) => conversations.createItems(empty.thread, users(1)),
+      "an empty conversation id in createItems": ({ conversations }) =>
+        conversations.createItems(empty.thread, users(1)),
       "an empty conversation id in listItems": ({ conversations }) => collect(conversations.listItems(empty.thread)),
       "an empty after": ({ conversations }) => collect(conversations.listItems(id, { after: empty.item })),
       "an empty item id in retrieveItem": ({ conversations }) => conversations.retrieveItem(id, empty.item),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Stream } from "effect"
-import { Run, Thread, Threads } from "effect-openai-threads"
+import { OpenAI, Run, Thread, Threads } from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
 import { threads } from "../support/layers.ts"
 import { badEnd, observe } from "../support/observe.ts"
@@ -122,7 +122,12 @@ describe("law 1: a run that is read to its end", () => {
   it.effect("law 1: keepalives and comments are no news, unknown events are passed on", () =>
     Effect.gen(function*() {
       const seen = yield* once(
-        Script.turn([Script.keepalive, Script.comment("x"), Script.unknownEvent("response.new.thing"), Script.text("Hi")])
+        Script.turn([
+          Script.keepalive,
+          Script.comment("x"),
+          Script.unknownEvent("response.new.thing"),
+          Script.text("Hi")
+        ])
       )
       expect(badEnd(seen)).toBeUndefined()
       expect(seen.tags.filter((tag) => tag === "Unknown")).toHaveLength(1)
@@ -189,6 +194,22 @@ describe("law 1: a run that is read to its end", () => {
         expect(seen.events.at(-1)).toMatchObject({ text: "Grüße, 世界! 🙂" })
       }
     }))
+
+  it.effect("law 1: holds over another implementation of OpenAI, whose stream just ends", () =>
+    Effect.gen(function*() {
+      const openai = yield* OpenAI.OpenAI
+      const service = yield* Threads.Threads.pipe(
+        Effect.provide(Threads.layer),
+        Effect.provideService(OpenAI.OpenAI, {
+          ...openai,
+          responses: { ...openai.responses, stream: () => Stream.make({ type: "response.in_progress" }) }
+        })
+      )
+      const thread = yield* service.create()
+      const seen = yield* observe(service.run(thread.id))
+      expect(badEnd(seen)).toBeUndefined()
+      expect(seen.error).toMatchObject({ _tag: "ConnectionLost", how: "eof" })
+    }).pipe(Effect.provide(threads([]))))
 
   it.effect("law 1: a reader that stops early ends the run, and the thread goes on", () =>
     Effect.gen(function*() {

@@ -115,7 +115,8 @@ for (const store of ["conversations", "memory"] as const) {
         // Another thread, and the same one after the end, are free.
         const other = yield* service.create()
         yield* Run.handle(service.run(thread.id), {
-          TextDelta: () => service.addMessage(other.id, "elsewhere"),
+          TextDelta: () =>
+            service.addMessage(other.id, "elsewhere"),
           RunCompleted: () => service.addMessage(thread.id, "afterwards")
         })
         expect((yield* texts(thread.id)).at(-1)).toBe("afterwards")

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Layer, Redacted, Stream } from "effect"
-import { inspect } from "node:util"
 import { Cursor, Run, type RunEvent, Thread, Threads } from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
+import { inspect } from "node:util"
 import { threads } from "../support/layers.ts"
 import { badEnd, collect, collectLogs, collectSpans, observe } from "../support/observe.ts"
 

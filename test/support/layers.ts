@@ -1,8 +1,13 @@
-import * as Layer from "effect/Layer"
 import { Assistant, Assistants, Threads, ThreadStore } from "effect-openai-threads"
 import { OpenAITest, type Script } from "effect-openai-threads/testing"
+import * as Layer from "effect/Layer"
 
-export const analyst = Assistant.make({ id: "analyst", name: "Analyst", model: "test-model", instructions: "Be brief." })
+export const analyst = Assistant.make({
+  id: "analyst",
+  name: "Analyst",
+  model: "test-model",
+  instructions: "Be brief."
+})
 
 export const stores = { conversations: ThreadStore.layerConversations, memory: ThreadStore.layerMemory } as const
 

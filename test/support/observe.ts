@@ -1,3 +1,4 @@
+import type { RunError, RunEvent } from "effect-openai-threads"
 import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
@@ -8,7 +9,6 @@ import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
-import type { RunError, RunEvent } from "effect-openai-threads"
 
 /** Everything that a reader of a run sees: its events, and how it ended. */
 export interface Seen<E> {

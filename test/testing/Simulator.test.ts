@@ -739,7 +739,9 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
         const reader = response.body?.getReader()
         let text = ""
         while (countEvents(text) < 2) {
-          text += yield* Effect.promise(async () => new TextDecoder().decode((await reader?.read())?.value))
+          const read = yield* Effect.promise(async () => reader?.read())
+          if (read?.done !== false) throw new Error("the body ended")
+          text += new TextDecoder().decode(read.value)
         }
         expect(yield* client.simulator.openStreams).toBe(1)
         const pending = yield* Effect.fork(rejection(async () => reader?.read()))
@@ -869,8 +871,11 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
           yield* Effect.promise(async () => {
             const decoder = new TextDecoder()
             const reader = response.body?.getReader()
-            for (let text = ""; !text.includes("\"status\":\"completed\",\"completed_at\"");) {
-              text += decoder.decode((await reader?.read())?.value, { stream: true })
+            let text = ""
+            while (!text.includes("\"status\":\"completed\",\"completed_at\"")) {
+              const read = await reader?.read()
+              if (read?.done !== false) throw new Error("the body ended without its last event")
+              text += decoder.decode(read.value, { stream: true })
             }
             await reader?.cancel()
           })

@@ -1,11 +1,10 @@
-/** Time for programs that cross promises: steps the test clock and lets the event loop run in between. */
-import * as Chunk from "effect/Chunk"
+/** Time for programs that cross promises: moves the test clock and lets the event loop come to rest around it. */
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as TestClock from "effect/TestClock"
 
-const isTestClock = (clock: Clock.Clock): clock is TestClock.TestClock => "adjust" in clock && "sleeps" in clock
+const isTestClock = (clock: Clock.Clock): clock is TestClock.TestClock => "adjust" in clock
 
 const turnOfEventLoop = Effect.async<void>((resume) => {
   setImmediate(() => resume(Effect.void))
@@ -30,22 +29,13 @@ const settle = (activity: () => number): Effect.Effect<void> =>
     }))
   })
 
+/**
+ * The test clock goes from one sleeper to the next and waits a few milliseconds of real time at each, so what is started
+ * there falls asleep from there.
+ */
 export const advance = (duration: Duration.DurationInput, activity: () => number): Effect.Effect<void> =>
   Effect.clockWith((clock) =>
     isTestClock(clock)
-      ? step(clock, Duration.toMillis(duration), activity)
+      ? Effect.zipRight(Effect.zipRight(settle(activity), clock.adjust(duration)), settle(activity))
       : clock.sleep(Duration.decode(duration))
   )
-
-/** Moves to each moment at which somebody wakes, so that what is started there falls asleep from there. */
-const step = (clock: TestClock.TestClock, millis: number, activity: () => number): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    const target = clock.unsafeCurrentTimeMillis() + millis
-    yield* settle(activity)
-    while (clock.unsafeCurrentTimeMillis() < target) {
-      const now = clock.unsafeCurrentTimeMillis()
-      const sleeps = Chunk.toReadonlyArray(yield* clock.sleeps).filter((at) => at > now && at < target)
-      yield* clock.adjust(sleeps.reduce((a, b) => Math.min(a, b), target) - now)
-      yield* settle(activity)
-    }
-  })

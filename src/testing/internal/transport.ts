@@ -44,14 +44,12 @@ const steps = (body: Body, fault: Fault | undefined): Effect.Effect<Step> => {
   const maxBytes = fault._tag === "Cut" ? fault.afterBytes ?? Number.POSITIVE_INFINITY : Number.POSITIVE_INFINITY
   let events = 0
   let bytes = 0
-  let over = false
   return Effect.suspend(() => {
-    if (over || events >= maxEvents || bytes >= maxBytes) return Effect.succeed(end)
+    if (events >= maxEvents || bytes >= maxBytes) return Effect.succeed(end)
     return Effect.map(body, (piece): Step => {
       events++
       const kept = piece.bytes.subarray(0, maxBytes - bytes)
       bytes += kept.length
-      over = piece.last
       // A fault that stands after the last event still happens.
       const faulty = events >= maxEvents || bytes >= maxBytes
       return { _tag: "Bytes", bytes: kept, last: piece.last && !faulty }

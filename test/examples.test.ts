@@ -1,0 +1,279 @@
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import { describe, expect, it } from "@effect/vitest"
+import { ConfigProvider, Effect, Layer, Stream } from "effect"
+import { Assistant, Assistants, Run, type Thread, Threads, ThreadStore } from "effect-openai-threads"
+import { OpenAITest, Script, Simulator } from "effect-openai-threads/testing"
+import { execFile } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { createServer } from "node:net"
+import { fileURLToPath } from "node:url"
+import { afterEach, beforeEach, vi } from "vitest"
+import * as AssistantsExample from "../examples/assistants.ts"
+import { answer } from "../examples/catch-errors.ts"
+import * as Handlers from "../examples/events-as-handlers.ts"
+import * as Streams from "../examples/events-as-stream.ts"
+import { local } from "../examples/local-threads.ts"
+import { ask } from "../examples/submit.ts"
+import { threads } from "./support/layers.ts"
+
+const root = fileURLToPath(new URL("../", import.meta.url))
+const read = (path: string) => readFileSync(`${root}${path}`, "utf8")
+
+/** Runs a file as a person does, with nothing of OpenAI's in the environment but what is given. */
+const run = (args: ReadonlyArray<string>, openai: Record<string, string> = {}) =>
+  Effect.async<{ readonly code: number; readonly stdout: string; readonly stderr: string }>((resume, signal) => {
+    const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("OPENAI_"))
+    execFile(
+      process.execPath,
+      ["--import", "tsx", ...args],
+      {
+        cwd: root,
+        env: { ...Object.fromEntries(inherited), ...openai },
+        signal
+      },
+      (error, stdout, stderr) =>
+        resume(Effect.succeed({ code: error === null ? 0 : Number(error.code), stdout, stderr }))
+    )
+  })
+
+/** A port of this machine that nobody listens on any more. */
+const closedPort = Effect.async<number>((resume) => {
+  const server = createServer()
+  server.listen(0, "127.0.0.1", () => {
+    const address = server.address()
+    server.close(() => resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0)))
+  })
+})
+
+const demo = "examples/dataset-analyst.ts"
+
+/** What a README block shows: its lines in their order, with something left out at each "…" only. */
+const shown = (marker: string) =>
+  read("README.md").split(`<!-- output of ${marker};`)[1]?.match(/```text\n([\s\S]*?)```/)?.[1]?.split("…\n") ?? []
+
+const expectShown = (stdout: string, pieces: ReadonlyArray<string>) => {
+  expect(pieces.length).toBeGreaterThan(1)
+  let from = 0
+  for (const piece of pieces) {
+    const at = stdout.indexOf(piece, from)
+    expect(at, `README shows what is not in the output:\n${piece}`).toBeGreaterThanOrEqual(from)
+    from = at + piece.length
+  }
+  expect(stdout.startsWith(pieces[0]!)).toBe(true)
+  expect(stdout.endsWith(pieces.at(-1)!)).toBe(true)
+}
+
+const slow = 60_000
+
+describe("the demo", () => {
+  it.live("prints what the README shows", () =>
+    Effect.gen(function*() {
+      const { code, stderr, stdout } = yield* run([demo])
+      expectShown(stdout, shown(demo))
+      expect(stderr).toContain("the model is simulated")
+      expect(code).toBe(0)
+    }), slow)
+
+  it.live("sees the cut and keeps the message", () =>
+    Effect.gen(function*() {
+      const { code, stdout } = yield* run([demo, "--cut"])
+      expectShown(stdout, shown(`${demo} --cut`))
+      expect(stdout).toContain("ConnectionLost: The stream ended before the answer was complete")
+      expect(stdout).not.toContain("assistant:")
+      expect(code).toBe(0)
+    }), slow)
+
+  it.live("says in one sentence what is missing", () =>
+    Effect.gen(function*() {
+      const key = { OPENAI_API_KEY: "sk-test" }
+      const said = yield* Effect.all([
+        run([demo], key),
+        run([demo, "--cut"], { ...key, OPENAI_MODEL: "test-model" }),
+        run([demo, "--fast"]),
+        run([demo], { ...key, OPENAI_MODEL: "test-model", OPENAI_BASE_URL: `http://127.0.0.1:${yield* closedPort}/v1` })
+      ], { concurrency: "unbounded" })
+      expect(said.map(({ stderr }) => stderr)).toEqual([
+        expect.stringMatching(/^OPENAI_MODEL is not set.*\.\n$/),
+        expect.stringMatching(/^--cut works on the simulated model only.*\.\n$/),
+        expect.stringMatching(/^There is no option "--fast".*\.\n$/),
+        expect.stringMatching(/^OpenAI could not be reached \(ECONNREFUSED\).*\n$/)
+      ])
+      for (const { code, stdout } of said) expect({ code, stdout }).toEqual({ code: 1, stdout: "" })
+    }), slow)
+
+  it.scopedLive("sends the file and prints the answer as it comes, over a port", () =>
+    Effect.gen(function*() {
+      const simulator = yield* Simulator.make([Script.text("Tres columnas.", { chunks: ["Tres ", "columnas."] })])
+      const { url } = yield* simulator.serve()
+      const { code, stderr, stdout } = yield* run([demo], {
+        OPENAI_API_KEY: "sk-test",
+        OPENAI_BASE_URL: url,
+        OPENAI_MODEL: "test-model"
+      })
+      expect(stdout).toMatch(/^Tres columnas\.\n\nThread conv_/)
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+      const [thread] = yield* simulator.threads
+      const csv = Buffer.from(read("examples/data/iris-30.csv")).toString("base64")
+      expect(JSON.stringify(thread?.items[0])).toContain(`"data:text/csv;base64,${csv}"`)
+    }), slow)
+})
+
+describe("the smallest program", () => {
+  it.scopedLive("runs from the environment", () =>
+    Effect.gen(function*() {
+      const simulator = yield* Simulator.make([Script.text("Good morning, Ada.")])
+      const { url } = yield* simulator.serve()
+      const result = yield* run(["examples/smallest.ts"], {
+        OPENAI_API_KEY: "sk-test",
+        OPENAI_BASE_URL: url,
+        OPENAI_MODEL: "test-model"
+      })
+      expect(result).toEqual({ code: 0, stdout: "Good morning, Ada.\n", stderr: "" })
+    }), slow)
+})
+
+describe("errors", () => {
+  const after = (script: Script.Script) =>
+    Effect.gen(function*() {
+      const { create } = yield* Threads.Threads
+      return yield* answer((yield* create()).id, "Hi")
+    }).pipe(Effect.provide(threads(script)))
+
+  it.effect("RateLimited", () =>
+    Effect.gen(function*() {
+      const limit = Script.httpError({ status: 429, code: "rate_limit_exceeded", headers: { "retry-after": "7" } })
+      expect(yield* after([limit])).toBe("Try again in 7s.")
+    }))
+
+  it.effect("RunIncomplete", () =>
+    Effect.gen(function*() {
+      const turn = Script.turn([Script.text("Half of"), Script.incomplete("max_output_tokens")])
+      expect(yield* after([turn])).toBe("Half of [cut: max_output_tokens]")
+    }))
+
+  it.scoped("ThreadBusy", () =>
+    Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const { id } = yield* service.create()
+      const pull = yield* Stream.toPull(service.run(id))
+      yield* pull
+      expect(yield* answer(id, "Hi")).toMatch(/^One question at a time, please \((running|ownRun)\)\.$/)
+    }).pipe(Effect.provide(threads([Script.always("never read to its end")]))))
+})
+
+describe("events", () => {
+  let printed = ""
+  beforeEach(() => {
+    printed = ""
+    vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+      printed += String(text)
+      return true
+    })
+    vi.spyOn(console, "log").mockImplementation((text) => {
+      printed += `${text}\n`
+    })
+  })
+  afterEach(() => vi.restoreAllMocks())
+
+  const script = [Script.turn([Script.hostedTool("web_search", { query: "Lima" }), "In Lima."])]
+  const start = <A, E, R>(print: (id: Thread.ThreadId) => Effect.Effect<A, E, R>) =>
+    Effect.flatMap(
+      Threads.Threads,
+      (service) => Effect.flatMap(service.create({ messages: ["Where?"] }), ({ id }) => print(id))
+    )
+
+  const expected =
+    "[web_search: added]\n[web_search: in_progress]\n[web_search: searching]\n[web_search: completed]\n" +
+    "[web_search: done]\nIn Lima."
+
+  it.effect("as a stream", () =>
+    Effect.gen(function*() {
+      yield* start(Streams.print)
+      expect(printed).toBe(expected)
+    }).pipe(Effect.provide(threads(script))))
+
+  it.effect("as handlers", () =>
+    Effect.gen(function*() {
+      const { status, text } = yield* start(Handlers.print)
+      expect({ printed, status, text }).toEqual({ printed: expected, status: "completed", text: "In Lima." })
+    }).pipe(Effect.provide(threads(script))))
+})
+
+describe("assistants", () => {
+  const script = [Script.text("Rain falls."), Script.text("It is short.")]
+  const instructions = ["Write one short paragraph.", "Say in one sentence what is weak in the text before."]
+
+  it.effect("write and review on one thread", () =>
+    Effect.gen(function*() {
+      const result = yield* AssistantsExample.writeAndReview("Rain")
+      expect(result).toEqual({ text: "Rain falls.", review: "It is short." })
+      const requests = yield* Effect.flatMap(Simulator.Simulator, (simulator) => simulator.requests)
+      const bodies = requests.filter(({ path }) => path.endsWith("/responses")).map(({ body }) => body)
+      expect(bodies).toMatchObject(instructions.map((instructions) => ({ instructions })))
+    }).pipe(
+      Effect.provide(AssistantsExample.threads.pipe(
+        Layer.provide(ThreadStore.layerConversations),
+        Layer.provideMerge(OpenAITest.layer(script))
+      )),
+      Effect.withConfigProvider(ConfigProvider.fromMap(new Map([["OPENAI_MODEL", "test-model"]])))
+    ))
+
+  it.effect("are the same from the file", () =>
+    Effect.gen(function*() {
+      const list = Effect.flatMap(Assistants.Assistants, ({ list }) => list)
+      const values = yield* Effect.provide(list, AssistantsExample.values)
+      const fromFile = yield* Effect.provide(list, Layer.provide(AssistantsExample.fromFile, NodeContext.layer))
+      const essence = (
+        assistant: Assistant.Assistant
+      ) => [assistant.id, assistant.instructions?.trim(), assistant.verbosity]
+      expect(fromFile.map(essence)).toEqual(values.map(essence))
+    }))
+})
+
+it.effect("submit: answers each call until there is none", () =>
+  Effect.gen(function*() {
+    expect(yield* ask("When are you open?")).toBe("Not on Sunday.")
+    const simulator = yield* Simulator.Simulator
+    const bodies = (yield* simulator.requests).map(({ body }) => body)
+    expect(bodies).toMatchObject([
+      {},
+      {},
+      { tools: [{ type: "function", name: "opening_hours" }] },
+      { tools: [{ type: "function" }], input: [{ output: "9 to 17" }, { output: "closed" }] },
+      { input: [{ type: "mcp_approval_response", approve: false }] }
+    ])
+  }).pipe(
+    Effect.provide(threads([
+      Script.turn([
+        Script.functionCall("opening_hours", { day: "Monday" }),
+        Script.functionCall("opening_hours", { day: "Sunday" })
+      ]),
+      Script.turn([Script.approvalRequest("open_door", {})]),
+      Script.text("Not on Sunday.")
+    ])),
+    Effect.withConfigProvider(ConfigProvider.fromMap(new Map([["OPENAI_MODEL", "test-model"]])))
+  ))
+
+it.scopedLive("local threads: the server keeps none", () =>
+  Effect.gen(function*() {
+    const simulator = yield* Simulator.make([Script.text("One."), Script.text("Two.")])
+    const { url } = yield* simulator.serve()
+    const config = ConfigProvider.fromMap(
+      new Map([["OPENAI_API_KEY", "sk-test"], ["OPENAI_BASE_URL", url], ["OPENAI_MODEL", "test-model"]])
+    )
+    const texts = Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const { id } = yield* service.create()
+      const first = yield* Run.text(service.run(id, { message: "1?" }))
+      return [first, yield* Run.text(service.run(id, { message: "2?" }))]
+    })
+    expect(yield* texts.pipe(Effect.provide(local), Effect.withConfigProvider(config))).toEqual(["One.", "Two."])
+    expect(yield* simulator.threads).toEqual([])
+    expect((yield* simulator.requests).map(({ body }) => body)).toMatchObject([{ store: false }, { store: false }])
+  }))
+
+it.live("the program for an empty project prints what is expected", () =>
+  Effect.gen(function*() {
+    const { stdout } = yield* run(["test/consumer/program.ts"])
+    expect(stdout).toBe(read("test/consumer/expected.txt"))
+  }), slow)
