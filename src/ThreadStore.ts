@@ -285,7 +285,7 @@ export const layerMemory: Layer.Layer<ThreadStore> = Layer.sync(ThreadStore, () 
   }
   const append = (id: ThreadId, items: ReadonlyArray<WireItem>) =>
     Effect.zipWith(find(id), Effect.forEach(items, toLocal), (local, added) => {
-      local.items.push(...added)
+      for (const item of added) local.items.push(item)
       return added.map(toItem)
     })
   const writer = (id: ThreadId): Writer => ({
