@@ -11,6 +11,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import SDK, { type APIPromise, type ClientOptions } from "openai"
@@ -25,7 +26,7 @@ import type {
 } from "openai/resources/responses/responses"
 import { pullEvents } from "./internal/eventStream.ts"
 import * as Pull from "./internal/pull.ts"
-import { type About, fromSdk } from "./internal/requestError.ts"
+import { type About, fromSdk, NotJson } from "./internal/requestError.ts"
 import * as Telemetry from "./internal/telemetry.ts"
 import * as Validate from "./internal/validate.ts"
 import { isLast, type WireEvent } from "./internal/wireEvents.ts"
@@ -188,20 +189,28 @@ const make = (options: Options): Service => {
   ): Effect.Effect<A, RequestError> =>
     Effect.tryPromise({ try: (signal) => f(client, signal), catch: (error) => fromSdk(error, about) })
 
-  /** For answers that have to be JSON objects: the SDK hands on a page of HTML with status 200 as a string. */
-  const request = <A>(f: (client: SDK, signal: AbortSignal) => APIPromise<A>, about: About) =>
+  /** For answers that have to be JSON: the SDK would hand on a page of HTML with status 200 as an empty answer. */
+  const request = <A>(
+    f: (client: SDK, signal: AbortSignal) => APIPromise<A>,
+    about: About,
+    isWhole: (answer: A) => boolean = Predicate.isRecord
+  ) =>
     Effect.suspend(() => {
       let requestId: string | undefined
       return Effect.tryPromise({
         try: async (signal) => {
           const answer = f(client, signal)
-          requestId = (await answer.asResponse()).headers.get("x-request-id") ?? undefined
-          return await answer
+          const { body, headers } = await answer.asResponse()
+          requestId = headers.get("x-request-id") ?? undefined
+          const contentType = headers.get("content-type") ?? "none"
+          if (/^application\/(.+\+)?json\b/i.test(contentType)) return await answer
+          await body?.cancel()
+          throw new NotJson(contentType)
         },
         catch: (error) => fromSdk(error, about, requestId)
       }).pipe(Effect.filterOrFail(
-        (answer) => typeof answer === "object" && answer !== null,
-        () => new UnexpectedResponse({ reason: "its body is not a JSON object", requestId })
+        isWhole,
+        () => new UnexpectedResponse({ reason: "its body is not what was asked for", requestId })
       ))
     })
 
@@ -221,9 +230,10 @@ const make = (options: Options): Service => {
       const list = yield* Effect.mapError(
         request(
           (client, signal) => client.conversations.items.create(id, { items: part }, { signal }),
-          conversation(id)
+          conversation(id),
+          (list) => Array.isArray(list.data)
         ),
-        (cause) => written === 0 ? cause : new PartlyWritten({ written, total: already.total, cause })
+        (cause) => written === 0 ? cause : new PartlyWritten({ threadId: id, written, total: already.total, cause })
       )
       created.push(...list.data)
     }
@@ -374,9 +384,11 @@ const make = (options: Options): Service => {
       yield* use((client, signal) => client.responses.delete(id, { signal }), response(id))
     }),
     countInputTokens: Effect.fn("OpenAI.responses.countInputTokens")(function*(params) {
-      const count = yield* request((client, signal) => client.responses.inputTokens.count(params, { signal }), {
-        resource: "endpoint"
-      })
+      const count = yield* request(
+        (client, signal) => client.responses.inputTokens.count(params, { signal }),
+        { resource: "endpoint" },
+        (count) => typeof count.input_tokens === "number"
+      )
       return count.input_tokens
     })
   }

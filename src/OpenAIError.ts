@@ -10,6 +10,7 @@ import * as Duration from "effect/Duration"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
 import { withoutContent } from "./internal/content.ts"
+import { ThreadId } from "./Thread.ts"
 
 const optionalString = Schema.optional(Schema.String)
 
@@ -343,15 +344,15 @@ export type RequestError = typeof RequestError.Type
 export const is: (u: unknown) => u is RequestError = Schema.is(RequestError)
 
 /**
- * A write of more than one request stopped part of the way: the first `written` of `total` items are in the thread.
- * `cause` says why it stopped.
+ * A write of more than one request stopped part of the way: the first `written` of `total` items are in the thread
+ * `threadId`, which exists also where it was just being created. `cause` says why it stopped.
  *
  * @since 0.1.0
  * @category errors
  */
 export class PartlyWritten extends Schema.TaggedError<PartlyWritten>("effect-openai-threads/PartlyWritten")(
   "PartlyWritten",
-  { written: Schema.Number, total: Schema.Number, cause: RequestError }
+  { threadId: ThreadId, written: Schema.Number, total: Schema.Number, cause: RequestError }
 ) {
   readonly isRetryable = false
   override get message() {

@@ -105,6 +105,7 @@ export interface Service {
     id: ThreadId,
     options?: { readonly keepItems?: boolean | undefined }
   ) => Effect.Effect<void, ThreadError>
+  /** Writes items at the end; for none of them nothing is done. */
   readonly append: (
     id: ThreadId,
     items: ReadonlyArray<WireItem>,
@@ -148,7 +149,9 @@ const makeLock = (writer: (id: ThreadId) => Writer) => {
     waiting?: Waiting
   ): Effect.Effect<A, E | ThreadBusy> =>
     Effect.scoped(Effect.flatMap(Effect.flatMap(open(id, waiting), (ticket) => ticket.ready), f))
-  return { open, exclusive }
+  const append: Service["append"] = (id, items, waiting) =>
+    items.length === 0 ? Effect.succeed([]) : exclusive(id, (writer) => writer.append(items), waiting)
+  return { append, exclusive, open }
 }
 
 const merge = (
@@ -186,7 +189,7 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
           commit: () => Effect.void
         })
     })
-    const { exclusive, open } = makeLock(writer)
+    const { append, exclusive, open } = makeLock(writer)
     const deleteItem = (id: ThreadId, itemId: ItemId) =>
       Effect.catchIf(
         conversations.deleteItem(id, itemId),
@@ -217,7 +220,7 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
             }
             yield* conversations.delete(id)
           }).pipe(Effect.mapError(toThreadError(id)))),
-      append: (id, items, waiting) => exclusive(id, (writer) => writer.append(items), waiting),
+      append,
       items: (id, options) =>
         conversations.listItems(id, options).pipe(Stream.map(toItem), Stream.mapError(toThreadError(id))),
       deleteItem: (id, itemId) =>
@@ -283,16 +286,16 @@ export const layerMemory: Layer.Layer<ThreadStore> = Layer.sync(ThreadStore, () 
     const index = local.items.findIndex((item) => item.id === itemId)
     return index === -1 ? Effect.fail(new ResourceNotFound({ resource: "item", id: itemId })) : Effect.succeed(index)
   }
-  const append = (id: ThreadId, items: ReadonlyArray<WireItem>) =>
+  const add = (id: ThreadId, items: ReadonlyArray<WireItem>) =>
     Effect.zipWith(find(id), Effect.forEach(items, toLocal), (local, added) => {
       for (const item of added) local.items.push(item)
       return added.map(toItem)
     })
   const writer = (id: ThreadId): Writer => ({
-    append: (items) => append(id, items),
+    append: (items) => add(id, items),
     turn: (newItems) =>
       Effect.zipRight(
-        append(id, newItems),
+        add(id, newItems),
         Effect.map(find(id), (local): Turn => ({
           params: {
             input: local.items.flatMap(toReplay),
@@ -300,11 +303,11 @@ export const layerMemory: Layer.Layer<ThreadStore> = Layer.sync(ThreadStore, () 
             include: ["reasoning.encrypted_content"]
           },
           commit: (response) =>
-            Effect.asVoid(append(id, response.output.filter(isKept(response)) as ReadonlyArray<WireItem>))
+            Effect.asVoid(add(id, response.output.filter(isKept(response)) as ReadonlyArray<WireItem>))
         }))
       )
   })
-  const { exclusive, open } = makeLock(writer)
+  const { append, exclusive, open } = makeLock(writer)
 
   return {
     create: ({ items = [], metadata = {} }) =>
@@ -324,7 +327,7 @@ export const layerMemory: Layer.Layer<ThreadStore> = Layer.sync(ThreadStore, () 
           return local.thread = { ...local.thread, metadata: merged }
         })),
     delete: (id) => exclusive(id, () => Effect.map(find(id), () => void threads.delete(id))),
-    append: (id, items, waiting) => exclusive(id, (writer) => writer.append(items), waiting),
+    append,
     items: (id, { after, order = "asc" } = {}) =>
       Stream.unwrap(Effect.gen(function*() {
         const local = yield* find(id)

@@ -78,7 +78,7 @@ export const pullEvents = (response: Response): Effect.Effect<Pull<WireEvent, Re
         },
         (error: unknown) =>
           resume(Effect.fail(errored ? Option.none() : Option.some(fromConnection(error, "stream", requestId))))
-      )
+      ).catch((defect: unknown) => resume(Effect.die(defect)))
     }
     const next = Effect.async<ReadonlyArray<WireEvent>, Option.Option<RequestError>>(read)
     return Effect.succeed(Effect.suspend(() => {

@@ -20,7 +20,8 @@ interface WireError {
   readonly message: string
   readonly param?: string | undefined
   readonly type?: string | undefined
-  readonly headers?: Headers | undefined
+  /** A header by its name in lower case. */
+  readonly header: (name: string) => string | undefined
   readonly requestId?: string | undefined
 }
 
@@ -58,24 +59,30 @@ const kindOf = (error: WireError): E.InvalidRequestKind =>
     ? kindByCode[error.code] ?? "other"
     : kindByMessage.find(([pattern]) => pattern.test(error.message))?.[1] ?? "other"
 
+/** `1m2.5s`, `3.89s` or `174ms`, as a rate limit's text ends. */
+const waitInText = (text: string): Duration.Duration | undefined => {
+  const wait = /try again in (?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(ms|s))?/i.exec(text)
+  const [, hours, minutes, amount, unit] = wait ?? []
+  if ((hours ?? minutes ?? amount) === undefined) return undefined
+  const rest = Number(amount ?? 0) * (unit === "ms" ? 1 : 1000)
+  return Duration.millis(Number(hours ?? 0) * 3_600_000 + Number(minutes ?? 0) * 60_000 + rest)
+}
+
 /** `retry-after-ms`, `retry-after` (seconds or a date, told by the answer's own clock), or the text as a last resort. */
-const retryAfterOf = (error: WireError): Duration.Duration | undefined => {
-  const millis = Number.parseFloat(error.headers?.get("retry-after-ms") ?? "")
+const retryAfterOf = ({ header, message }: WireError): Duration.Duration | undefined => {
+  const millis = Number.parseFloat(header("retry-after-ms") ?? "")
   if (millis >= 0) return Duration.millis(millis)
-  const header = error.headers?.get("retry-after") ?? ""
-  if (/^\s*\d+(\.\d+)?\s*$/.test(header)) return Duration.seconds(Number.parseFloat(header))
-  const wait = Date.parse(header) - Date.parse(error.headers?.get("date") ?? "")
-  if (wait >= 0) return Duration.millis(wait)
-  const text = /try again in (\d+(?:\.\d+)?)\s*(ms|s)\b/i.exec(error.message)
-  if (text === null) return undefined
-  return text[2] === "ms" ? Duration.millis(Number(text[1])) : Duration.seconds(Number(text[1]))
+  const retryAfter = header("retry-after") ?? ""
+  if (/^\s*\d+(\.\d+)?\s*$/.test(retryAfter)) return Duration.seconds(Number.parseFloat(retryAfter))
+  const wait = Date.parse(retryAfter) - Date.parse(header("date") ?? "")
+  return wait >= 0 ? Duration.millis(wait) : waitInText(message)
 }
 
 const notFound = (error: WireError, about: About): E.ResourceNotFound => {
   const { requestId } = error
   if (error.code === "model_not_found") return new E.ResourceNotFound({ resource: "model", requestId })
   if (error.message === "") return new E.ResourceNotFound({ resource: "endpoint", requestId })
-  const named = /\b(conversation|item|response)\b with id '([^']+)'/i.exec(error.message)
+  const named = /\b(conversation|item|response)\b(?: found)? with id '([^']+)'/i.exec(error.message)
   if (named !== null) {
     const resource = named[1]!.toLowerCase() as "conversation" | "item" | "response"
     return new E.ResourceNotFound({ resource, id: named[2], requestId })
@@ -110,29 +117,35 @@ const neverConnected = new Set([
   "ECONNREFUSED",
   "ENOTFOUND",
   "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
   "EADDRNOTAVAIL",
   "ERR_INVALID_URL",
-  "ERR_BAD_PORT"
+  "bad port"
 ])
+/** The same, unless the connection was up already. */
+const unreachable = new Set(["EHOSTUNREACH", "ENETUNREACH"])
 
-const connectTimeouts = new Set(["UND_ERR_CONNECT_TIMEOUT", "ETIMEDOUT"])
-const idleTimeouts = new Set(["UND_ERR_BODY_TIMEOUT"])
-const headerTimeouts = new Set(["UND_ERR_HEADERS_TIMEOUT"])
+/** Of TLS only what a handshake fails with: an alert may also come after the request. */
+const isHandshake = (code: string) =>
+  /^(ERR_TLS_CERT|ERR_SSL_WRONG_VERSION_NUMBER|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/.test(code)
 
-const isTls = (code: string) => /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/.test(code)
+interface SystemError {
+  readonly code: string
+  /** Whether it happened while the connection was made, as far as it is told. */
+  readonly connecting: boolean
+}
 
-/** The system's code, wherever in the chain of causes it is. */
-const systemCode = (error: unknown): string | undefined => {
-  for (let e = error, depth = 0; Predicate.isObject(e) && depth < 8; e = "cause" in e ? e.cause : undefined, depth++) {
-    const code = "code" in e ? string(e.code) : undefined
-    if (code !== undefined) return code
-    // `fetch` refuses some ports itself, and says so by text only.
-    if ("message" in e && e.message === "bad port") return "ERR_BAD_PORT"
-    if ("errors" in e && Array.isArray(e.errors) && e.errors.length > 0) return systemCode(e.errors[0])
+/** The system's error, wherever in the chain of causes it is. */
+const systemError = (error: unknown, depth = 0): SystemError | undefined => {
+  if (!Predicate.isObject(error) || depth > 8) return undefined
+  const code = "code" in error ? string(error.code) : undefined
+  if (code !== undefined) {
+    const call = "syscall" in error ? string(error.syscall) : undefined
+    return { code, connecting: call === undefined || call === "connect" || call === "getaddrinfo" }
   }
-  return undefined
+  // `fetch` refuses some ports itself, and says so by text only.
+  if ("message" in error && error.message === "bad port") return { code: "bad port", connecting: true }
+  const first = "errors" in error && Array.isArray(error.errors) ? systemError(error.errors[0], depth + 1) : undefined
+  return first ?? ("cause" in error ? systemError(error.cause, depth + 1) : undefined)
 }
 
 /** What a lost or failed connection means. */
@@ -141,13 +154,17 @@ export const fromConnection = (
   phase: E.ConnectionLost["phase"],
   requestId?: string | undefined
 ): E.RequestError => {
-  const code = systemCode(error) ?? ""
+  const { code, connecting } = systemError(error) ?? { code: "", connecting: false }
   if (phase === "request") {
-    if (connectTimeouts.has(code)) return new E.TimedOut({ phase: "connect" })
-    if (headerTimeouts.has(code)) return new E.TimedOut({ phase: "firstByte" })
-    if (neverConnected.has(code) || isTls(code)) return new E.ConnectionFailed({ reason: code })
+    if (code === "UND_ERR_CONNECT_TIMEOUT" || (code === "ETIMEDOUT" && connecting)) {
+      return new E.TimedOut({ phase: "connect" })
+    }
+    if (code === "UND_ERR_HEADERS_TIMEOUT") return new E.TimedOut({ phase: "firstByte", requestId })
+    if (neverConnected.has(code) || isHandshake(code) || (unreachable.has(code) && connecting)) {
+      return new E.ConnectionFailed({ reason: code })
+    }
   }
-  if (idleTimeouts.has(code)) return new E.TimedOut({ phase: "idle", requestId })
+  if (code === "UND_ERR_BODY_TIMEOUT") return new E.TimedOut({ phase: "idle", requestId })
   return new E.ConnectionLost({ phase, how: "reset", accepted: phase === "stream" ? true : "unknown", requestId })
 }
 
@@ -163,6 +180,22 @@ const isStatusError = (
   error: unknown
 } => Predicate.hasProperty(u, "status") && typeof u.status === "number" && "headers" in u
 
+/** Whether the connection is what failed, rather than the client. */
+const isConnection = (error: unknown, constructor: string): boolean =>
+  constructor === "APIConnectionError" ||
+  constructor === "APIUserAbortError" ||
+  systemError(error) !== undefined ||
+  (error instanceof Error && (error.name === "AbortError" || error.message === "terminated"))
+
+/** An answer that is no JSON was thrown away unread. */
+export class NotJson extends Error {
+  readonly contentType: string
+  constructor(contentType: string) {
+    super()
+    this.contentType = contentType
+  }
+}
+
 /** What the SDK, or `fetch` below it, threw. */
 export const fromSdk = (error: unknown, about: About, requestId?: string | undefined): E.RequestError => {
   if (isStatusError(error)) {
@@ -173,14 +206,19 @@ export const fromSdk = (error: unknown, about: About, requestId?: string | undef
       message: string(body["message"]) ?? "",
       param: string(error.param),
       type: string(error.type),
-      headers: error.headers,
+      header: (name) => error.headers?.get(name) ?? undefined,
       requestId: error.headers?.get("x-request-id") ?? undefined
     }, about)
   }
   if (error instanceof SyntaxError) return new E.UnexpectedResponse({ reason: "its body is not valid JSON", requestId })
-  const constructor = Predicate.isObject(error) ? error.constructor.name : ""
+  if (error instanceof NotJson) {
+    return new E.UnexpectedResponse({ reason: `its content type is "${error.contentType}", not JSON`, requestId })
+  }
+  const constructor = Predicate.isObject(error) ? error.constructor?.name ?? "" : ""
   if (constructor === "APIConnectionTimeoutError") return new E.TimedOut({ phase: "firstByte" })
-  return fromConnection(error, "request", requestId)
+  return isConnection(error, constructor)
+    ? fromConnection(error, "request", requestId)
+    : new E.UnexpectedResponse({ reason: "the client could not make sense of it", requestId })
 }
 
 /**
@@ -190,15 +228,17 @@ export const fromSdk = (error: unknown, about: About, requestId?: string | undef
 export const fromStream = (payload: unknown, requestId: string | undefined): E.RequestError => {
   const outer = Predicate.isRecord(payload) ? payload : {}
   const inner = Predicate.isRecord(outer["error"]) ? outer["error"] : outer
-  const headers = Predicate.isRecord(inner["headers"])
-    ? new Headers(Object.entries(inner["headers"]).flatMap(([k, v]) => typeof v === "string" ? [[k, v]] : []))
-    : undefined
+  const headers = Object.entries(Predicate.isRecord(inner["headers"]) ? inner["headers"] : {})
+  const header = (name: string) => {
+    const value = headers.find(([key]) => key.toLowerCase() === name)?.[1]
+    return value === undefined || value === null ? undefined : String(value)
+  }
   return fromWire({
     code: string(inner["code"]),
     message: string(inner["message"]) ?? "",
     param: string(inner["param"]),
     type: string(inner["type"]),
-    headers,
+    header,
     requestId
   }, { resource: "response" })
 }

@@ -7,9 +7,16 @@ type Check = Effect.Effect<void, InvalidInput>
 
 const invalid = (field: string, reason: string): Check => Effect.fail(new InvalidInput({ field, reason }))
 
-/** The SDK would send a request with an empty id to the collection's URL. Source: openai 7.57, `internal/utils/path`. */
+/**
+ * The SDK would send a request with an empty id to the collection's URL, and refuses `.` and `..` in a way of its own.
+ * Source: openai 7.57, `internal/utils/path`.
+ */
 export const id = (field: string, value: string): Check =>
-  value.trim() === "" ? invalid(field, "it must not be empty") : Effect.void
+  value.trim() === ""
+    ? invalid(field, "it must not be empty")
+    : /^(\.|%2e){1,2}$/i.test(value)
+    ? invalid(field, `"${value}" is not an id`)
+    : Effect.void
 
 export const ids = (values: Record<string, string | undefined>): Check =>
   Effect.forEach(
