@@ -16,6 +16,7 @@ import * as Stream from "effect/Stream"
 import type { ResponseCreateParamsStreaming } from "openai/resources/responses/responses"
 import { type Assistant, type AssistantId, Sampling } from "./Assistant.ts"
 import * as Assistants from "./Assistants.ts"
+import { compact } from "./internal/compact.ts"
 import { makeId } from "./internal/ids.ts"
 import { fromMessage } from "./internal/items.ts"
 import * as Pull from "./internal/pull.ts"
@@ -157,9 +158,6 @@ const fromAnswer = (answer: Answer): ThreadStore.WireItem =>
       approve: answer.approve,
       ...(answer.reason === undefined ? {} : { reason: answer.reason })
     }
-
-const compact = <A extends object>(value: A): A =>
-  Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as A
 
 const checkSampling = (options: Sampling): Effect.Effect<Sampling, InvalidInput> =>
   Effect.mapError(Schema.validate(Sampling)(compact(pickSampling(options))), (error) => {

@@ -36,53 +36,75 @@ export const pullEvents = (response: Response): Effect.Effect<Pull<WireEvent, Re
       )
     }
     const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader()
+    type Next = Effect.Effect<ReadonlyArray<WireEvent>, Option.Option<RequestError>>
+    const end: Next = Effect.fail(Option.none())
+    const fail = (error: RequestError): Next => Effect.fail(Option.some(error))
+    /** What was read and not given out. */
     let batch: Array<WireEvent> = []
+    /** What comes after it, once nothing more can be read. */
+    let after: Next | undefined
+    /** An `error` event was seen: `response.failed` may follow, but does not have to. */
     let errored = false
-    let ended = false
-    let broken: RequestError | undefined
+    let reading = false
+    /** Who waits. It is gone when a pull is interrupted; what is read then waits for the next pull. */
+    let waiting: ((next: Next) => void) | undefined
+
     const parser = new SseParser(({ data, event: name }) => {
-      if (ended) return
-      let event = decode(data, name)
+      if (after !== undefined) return
+      const event = decode(data, name)
       if (event === undefined) return
       if (event.type === "error") errored = true
-      if (isLast(event)) ended = true
-      if (ended || errored) event = { ...event, _request_id: requestId }
-      batch.push(event)
+      if (isLast(event)) after = end
+      batch.push(after !== undefined || errored ? { ...event, _request_id: requestId } : event)
     })
     const parse = (bytes: Uint8Array): void => {
       try {
         parser.push(bytes)
       } catch (error) {
-        if (error instanceof SyntaxError || error instanceof EventTooLarge) {
-          const reason = error instanceof EventTooLarge ? "an event is too large" : "an event is not valid JSON"
-          broken = new UnexpectedResponse({ reason, status: response.status, requestId })
-        } else throw error
+        const reason = error instanceof EventTooLarge
+          ? "an event is too large"
+          : error instanceof SyntaxError
+          ? "an event is not valid JSON"
+          : undefined
+        after = reason === undefined
+          ? Effect.die(error)
+          : fail(new UnexpectedResponse({ reason, status: response.status, requestId }))
       }
     }
-    type Resume = (effect: Effect.Effect<ReadonlyArray<WireEvent>, Option.Option<RequestError>>) => void
-    const read = (resume: Resume): void => {
-      reader.read().then(
-        ({ done, value }) => {
-          if (value !== undefined) parse(value)
-          if (batch.length > 0) {
-            const events = batch
-            batch = []
-            resume(Effect.succeed(events))
-          } else if (broken !== undefined) resume(Effect.fail(Option.some(broken)))
-          else if (!done) read(resume)
-          else if (errored) resume(Effect.fail(Option.none()))
-          else {
-            const lost = new ConnectionLost({ phase: "stream", how: "eof", accepted: true, requestId })
-            resume(Effect.fail(Option.some(lost)))
-          }
-        },
-        (error: unknown) =>
-          resume(Effect.fail(errored ? Option.none() : Option.some(fromConnection(error, "stream", requestId))))
-      ).catch((defect: unknown) => resume(Effect.die(defect)))
+    const read = (): void => {
+      reading = true
+      reader.read().then(({ done, value }) => {
+        if (value !== undefined) parse(value)
+        if (done) {
+          const lost = new ConnectionLost({ phase: "stream", how: "eof", accepted: true, requestId })
+          after ??= errored ? end : fail(lost)
+        }
+      }, (error: unknown) => {
+        after ??= errored ? end : fail(fromConnection(error, "stream", requestId))
+      }).then(() => {
+        reading = false
+        answer()
+      })
     }
-    const next = Effect.async<ReadonlyArray<WireEvent>, Option.Option<RequestError>>(read)
-    return Effect.succeed(Effect.suspend(() => {
-      if (broken !== undefined) return Effect.fail(Option.some(broken))
-      return ended ? Effect.fail(Option.none<RequestError>()) : next
+    const answer = (): void => {
+      if (waiting === undefined) return
+      if (batch.length === 0 && after === undefined) {
+        if (!reading) read()
+        return
+      }
+      const resume = waiting
+      waiting = undefined
+      if (batch.length === 0) return resume(after ?? end)
+      const events = batch
+      batch = []
+      resume(Effect.succeed(events))
+    }
+    const forget = Effect.sync(() => {
+      waiting = undefined
+    })
+    return Effect.succeed(Effect.async((resume) => {
+      waiting = resume
+      answer()
+      return forget
     }))
   })

@@ -19,6 +19,7 @@ import {
   type MessageInput,
   type PartInput
 } from "../Thread.ts"
+import { compact } from "./compact.ts"
 
 const nullish = <A, I>(schema: Schema.Schema<A, I>) => Schema.optional(Schema.NullishOr(schema))
 const text = nullish(Schema.String)
@@ -76,10 +77,6 @@ const hosted = new Set([
 const record = (raw: unknown): Record<string, unknown> => Predicate.isRecord(raw) ? raw : {}
 const string = (u: unknown): string | undefined => typeof u === "string" ? u : undefined
 const number = (u: unknown): number | undefined => typeof u === "number" ? u : undefined
-
-/** Leaves out what is undefined, so that equal things are equal. */
-const compact = <A extends object>(value: A): A =>
-  Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as A
 
 export const toAnnotation = (raw: unknown): Annotation => {
   const wire = record(raw)

@@ -1,0 +1,42 @@
+import { expect, it } from "@effect/vitest"
+import { Effect, Fiber, Option } from "effect"
+import { pullEvents } from "../../src/internal/eventStream.ts"
+
+const event = (n: number) => `data: {"type":"response.test","sequence_number":${n}}\n\n`
+
+/** A body that gives one read at a time, when it is told to. */
+const manual = () => {
+  let controller: ReadableStreamDefaultController<Uint8Array> | undefined
+  const body = new ReadableStream<Uint8Array>({ start: (c) => void (controller = c) })
+  return {
+    response: new Response(body, { headers: { "content-type": "text/event-stream" } }),
+    send: (text: string) => controller!.enqueue(new TextEncoder().encode(text)),
+    close: () => controller!.close()
+  }
+}
+
+it.effect("what is read while nobody waits is kept for the next pull", () =>
+  Effect.gen(function*() {
+    const { close, response, send } = manual()
+    const pull = yield* pullEvents(response)
+    const fiber = yield* Effect.fork(pull)
+    yield* Effect.yieldNow()
+    yield* Fiber.interrupt(fiber)
+    send(event(0))
+    yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+    send(event(1))
+    expect((yield* pull).map((event) => event.sequence_number)).toEqual([0])
+    expect((yield* pull).map((event) => event.sequence_number)).toEqual([1])
+    close()
+    expect(yield* Effect.flip(pull)).toMatchObject(Option.some({ _tag: "ConnectionLost", how: "eof" }))
+    expect(yield* Effect.flip(pull)).toMatchObject(Option.some({ _tag: "ConnectionLost", how: "eof" }))
+  }))
+
+it.effect("events of one read come as one array, and nothing comes after the last", () =>
+  Effect.gen(function*() {
+    const { response, send } = manual()
+    const pull = yield* pullEvents(response)
+    send(`${event(0)}${event(1)}data: {"type":"response.completed","sequence_number":2}\n\n${event(3)}`)
+    expect((yield* pull).map((event) => event.sequence_number)).toEqual([0, 1, 2])
+    expect(yield* Effect.flip(pull)).toEqual(Option.none())
+  }))
