@@ -354,10 +354,9 @@ const make = (options: Options): Service => {
         return pull.pipe(
           Effect.tap((batch) => {
             const last = batch[batch.length - 1]
-            if (last !== undefined && isLast(last)) {
-              return Effect.sync(() => Telemetry.chatEnd(span, (last as unknown as { response: Response }).response))
-            }
-            return Effect.void
+            return last !== undefined && isLast(last)
+              ? Effect.sync(() => Telemetry.chatEnd(span, last.response))
+              : Effect.void
           }),
           Effect.tapError(Option.match({ onNone: () => Effect.void, onSome: failed }))
         )

@@ -224,14 +224,14 @@ export class Projection {
   }
 }
 
-const toUsage = (response: Response): Usage | undefined => {
-  const usage = response.usage ?? undefined
+const toUsage = (response: Response | undefined): Usage | undefined => {
+  const usage = response?.usage ?? undefined
   return usage === undefined ? undefined : {
-    input: usage.input_tokens,
+    input: usage.input_tokens ?? 0,
     cachedInput: usage.input_tokens_details?.cached_tokens ?? 0,
-    output: usage.output_tokens,
+    output: usage.output_tokens ?? 0,
     reasoning: usage.output_tokens_details?.reasoning_tokens ?? 0,
-    total: usage.total_tokens
+    total: usage.total_tokens ?? 0
   }
 }
 

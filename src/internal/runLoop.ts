@@ -86,31 +86,37 @@ export const open = (
     const failing = <A, E extends RunError>(effect: Effect.Effect<A, E>) =>
       Effect.mapError(effect, Option.some<RunError>)
     const end: RunPull = Effect.fail(Option.none())
+    /** A piece that was interrupted or has failed is not done again: it may have written, or asked the model. */
+    const once = (piece: RunPull): RunPull =>
+      Effect.suspend(() => {
+        next = fail(new RunCancelled({ threadId, responseId: projection.responseId }))
+        return piece
+      })
 
-    const enter: RunPull = Effect.gen(function*() {
+    const enter: RunPull = once(Effect.gen(function*() {
       const ticket = yield* failing(Scope.extend(services.store.open(threadId, plan.waiting), busy))
       next = start(ticket)
       return ticket.position === 0
         ? yield* next
         : [{ _tag: "RunQueued" as const, ...projection.at(), place: ticket.position }]
-    })
+    }))
 
     const start = (ticket: ThreadStore.Ticket): RunPull =>
-      Effect.gen(function*() {
+      once(Effect.gen(function*() {
         const writer = yield* failing(ticket.ready)
         if (plan.message !== undefined) yield* failing(writer.append([plan.message]))
         const turn = yield* failing(writer.turn(plan.newItems))
-        next = Effect.suspend(() => ask(turn))
+        next = ask(turn)
         return [{
           _tag: "RunStarted" as const,
           ...projection.at(),
           assistantId: plan.assistant.id,
           model: plan.params.model
         }]
-      })
+      }))
 
     const ask = (turn: ThreadStore.Turn): RunPull =>
-      Effect.gen(function*() {
+      once(Effect.gen(function*() {
         projection.nextStep()
         const stream = services.openai.responses.stream({ ...plan.params, ...turn.params })
         const pull = yield* failing(
@@ -118,7 +124,7 @@ export const open = (
         )
         next = read(turn, pull)
         return yield* next
-      })
+      }))
 
     const read = (turn: ThreadStore.Turn, pull: Pull.Pull<WireEvent, RequestError>): RunPull => {
       const heard: Heard = { partial: "", completed: undefined, incomplete: undefined, failure: undefined }
@@ -161,22 +167,22 @@ export const open = (
       { requestId, response }: NonNullable<Heard["incomplete"]>,
       partial: string
     ): RunPull =>
-      Effect.zipRight(
+      once(Effect.zipRight(
         failing(turn.commit(response)),
         fail(
           new RunIncomplete({
             threadId,
             reason: response.incomplete_details?.reason ?? "unknown",
-            partial: outcome(response).text || partial,
+            partial: plan.keepPartial ? outcome(response).text || partial : "",
             responseId: projection.responseId,
             requestId
           })
         )
-      )
+      ))
 
     /** The lock is given back before the reader hears of the end, so that its next write is not refused. */
     const complete = (turn: ThreadStore.Turn, response: Response): RunPull =>
-      Effect.gen(function*() {
+      once(Effect.gen(function*() {
         if (response.status === "cancelled") {
           return yield* fail(new RunCancelled({ threadId, responseId: projection.responseId }))
         }
@@ -184,7 +190,7 @@ export const open = (
         yield* Scope.close(busy, Exit.void)
         next = end
         return [{ _tag: "RunCompleted" as const, ...projection.at(), ...outcome(response) }]
-      })
+      }))
 
     let next: RunPull = enter
     return Effect.suspend(() => next).pipe(

@@ -28,7 +28,8 @@ export const chatStart = (params: ResponseCreateParams, server: URL | undefined)
   })
 
 /** At its end. Usage is here and nowhere else, or it would be counted twice. */
-export const chatEnd = (span: Tracer.Span, response: Response): void => {
+export const chatEnd = (span: Tracer.Span, response: Response | undefined): void => {
+  if (response === undefined) return
   const usage = response.usage ?? undefined
   const attributes = present({
     "gen_ai.response.id": response.id,

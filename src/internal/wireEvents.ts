@@ -1,5 +1,5 @@
 /** What OpenAI's stream events are to us. The table breaks the build when the SDK learns of a new one. */
-import type { ResponseStreamEvent } from "openai/resources/responses/responses"
+import type { Response, ResponseStreamEvent } from "openai/resources/responses/responses"
 
 /** An event of a response's stream as it came: those of the SDK's union, and any other. */
 export interface WireEvent {
@@ -83,5 +83,5 @@ export const isKnown = (event: WireEvent): event is ResponseStreamEvent => Objec
 export const isKeepalive = (event: WireEvent): boolean => event.type === "keepalive"
 
 /** Whether an event is the last of its stream. After `error`, `response.failed` may still come. */
-export const isLast = (event: WireEvent): boolean =>
+export const isLast = (event: WireEvent): event is WireEvent & { readonly response: Response | undefined } =>
   event.type === "response.completed" || event.type === "response.failed" || event.type === "response.incomplete"
