@@ -157,11 +157,11 @@ const makeLock = (writer: (id: ThreadId) => Writer) => {
 const merge = (
   metadata: Metadata,
   changes: Readonly<Record<string, string | null>>
-): Metadata => {
-  const merged: Record<string, string> = {}
-  for (const [key, value] of Object.entries({ ...metadata, ...changes })) if (value !== null) merged[key] = value
-  return merged
-}
+): Metadata =>
+  Object.fromEntries(
+    [...new Map([...Object.entries<string | null>(metadata), ...Object.entries(changes)])]
+      .filter((entry): entry is [string, string] => entry[1] !== null)
+  )
 
 /**
  * Threads that OpenAI keeps as conversations. Items and answers are appended by the server.
@@ -235,7 +235,7 @@ type LocalItem = WireItem & { readonly id: string }
 
 interface LocalThread {
   thread: Thread
-  readonly items: Array<LocalItem>
+  items: Array<LocalItem>
 }
 
 const idPrefix: Record<string, string> = {
@@ -291,11 +291,19 @@ export const layerMemory: Layer.Layer<ThreadStore> = Layer.sync(ThreadStore, () 
       for (const item of added) local.items.push(item)
       return added.map(toItem)
     })
+  /** Outputs that are given once more, because the request with them failed, take the place of the first ones. */
+  const replaceOutputs = (id: ThreadId, items: ReadonlyArray<WireItem>) =>
+    Effect.flatMap(find(id), (local) => {
+      const calls = new Set(items.flatMap((item) => item.type === "function_call_output" ? [item.call_id] : []))
+      const isOld = (item: LocalItem) => item.type === "function_call_output" && calls.has(item.call_id)
+      if (calls.size > 0) local.items = local.items.filter((item) => !isOld(item))
+      return add(id, items)
+    })
   const writer = (id: ThreadId): Writer => ({
     append: (items) => add(id, items),
     turn: (newItems) =>
       Effect.zipRight(
-        add(id, newItems),
+        replaceOutputs(id, newItems),
         Effect.map(find(id), (local): Turn => ({
           params: {
             input: local.items.flatMap(toReplay),

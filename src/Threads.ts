@@ -122,6 +122,9 @@ export interface Service {
   /**
    * Runs an assistant on the thread. The stream emits what happens and ends with `RunCompleted`, or fails. Nothing
    * happens before it is read, and each reading is a run of its own. Whoever stops reading ends the run.
+   *
+   * A write to the thread from where its run is read fails at once with `ThreadBusy{ why: "ownRun" }`. Behind operators
+   * that read ahead in a fiber of their own, such as `Stream.buffer`, it cannot be told apart and waits for its deadline.
    */
   readonly run: (id: ThreadId, options?: RunOptions) => Stream.Stream<RunEvent, RunError>
   /**

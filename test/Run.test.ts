@@ -76,13 +76,13 @@ describe("what is done with a run", () => {
       expect((yield* simulator.requests).filter(({ path }) => path.endsWith("/items"))).toHaveLength(1)
     }).pipe(Effect.provide(threads([]))))
 
-  it.effect("a completed response without a body is no end", () =>
+  it.effect("a completed response without its response is no end", () =>
     Effect.gen(function*() {
       const service = yield* Threads.Threads
       const thread = yield* service.create()
       const seen = yield* observe(service.run(thread.id, { message: "Hi" }))
       expect(badEnd(seen)).toBeUndefined()
-      expect(Option.fromNullable(seen.error)).toMatchObject(Option.some({ _tag: "ConnectionLost" }))
+      expect(Option.fromNullable(seen.error)).toMatchObject(Option.some({ _tag: "UnexpectedResponse" }))
     }).pipe(Effect.provide(threads([
       Script.turn([Script.raw("data: {\"type\":\"response.completed\"}\n\n"), Script.text("x")])
     ]))))

@@ -6,6 +6,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import type { Response } from "openai/resources/responses/responses"
 import { ConnectionLost, type RequestError, UnexpectedResponse } from "../OpenAIError.ts"
 import type { Pull } from "./pull.ts"
 import { fromConnection } from "./requestError.ts"
@@ -22,11 +24,17 @@ const decode = (data: string, name: string): WireEvent | undefined => {
   return { ...event, type: name }
 }
 
-export const pullEvents = (response: Response): Effect.Effect<Pull<WireEvent, RequestError>, RequestError> =>
+/** Whether the event that ends a response has the response that it is about. A failed one may be told by less. */
+const isWhole = (event: WireEvent & { readonly response: Response | undefined }): boolean =>
+  event.type === "response.failed" ||
+  (Predicate.isRecord(event.response) && Array.isArray(event.response.output) &&
+    event.response.output.every(Predicate.isRecord))
+
+export const pullEvents = (response: globalThis.Response): Effect.Effect<Pull<WireEvent, RequestError>, RequestError> =>
   Effect.suspend(() => {
     const requestId = response.headers.get("x-request-id") ?? undefined
     const contentType = response.headers.get("content-type") ?? "none"
-    if (!contentType.startsWith("text/event-stream") || response.body === null) {
+    if (!/^\s*text\/event-stream\s*(;|$)/i.test(contentType) || response.body === null) {
       return Effect.fail(
         new UnexpectedResponse({
           reason: `an event stream was asked for, the content type is "${contentType}"`,
@@ -54,7 +62,10 @@ export const pullEvents = (response: Response): Effect.Effect<Pull<WireEvent, Re
       const event = decode(data, name)
       if (event === undefined) return
       if (event.type === "error") errored = true
-      if (isLast(event)) after = end
+      if (isLast(event)) {
+        if (!isWhole(event)) throw new SyntaxError()
+        after = end
+      }
       batch.push(after !== undefined || errored ? { ...event, _request_id: requestId } : event)
     })
     const parse = (bytes: Uint8Array): void => {
@@ -64,7 +75,7 @@ export const pullEvents = (response: Response): Effect.Effect<Pull<WireEvent, Re
         const reason = error instanceof EventTooLarge
           ? "an event is too large"
           : error instanceof SyntaxError
-          ? "an event is not valid JSON"
+          ? "an event is not what it should be"
           : undefined
         after = reason === undefined
           ? Effect.die(error)
@@ -102,9 +113,12 @@ export const pullEvents = (response: Response): Effect.Effect<Pull<WireEvent, Re
     const forget = Effect.sync(() => {
       waiting = undefined
     })
-    return Effect.succeed(Effect.async((resume) => {
+    const next: Next = Effect.async((resume) => {
       waiting = resume
       answer()
       return forget
-    }))
+    })
+    // `response.failed` follows an `error` at once or never; a server that stays silent must not hold the run.
+    const afterError = Effect.timeoutFail(next, { duration: "1 second", onTimeout: () => Option.none<RequestError>() })
+    return Effect.succeed(Effect.suspend(() => errored ? afterError : next))
   })

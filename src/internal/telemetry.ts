@@ -3,6 +3,7 @@
  * (`gen_ai.*`, status "Development", schema gen-ai-dev of 2026-11). They are written out here because the package that
  * carries them marks them as moved. No attribute ever holds message content.
  */
+import * as Predicate from "effect/Predicate"
 import type * as Tracer from "effect/Tracer"
 import type { Response, ResponseCreateParams } from "openai/resources/responses/responses"
 
@@ -29,7 +30,7 @@ export const chatStart = (params: ResponseCreateParams, server: URL | undefined)
 
 /** At its end. Usage is here and nowhere else, or it would be counted twice. */
 export const chatEnd = (span: Tracer.Span, response: Response | undefined): void => {
-  if (response === undefined) return
+  if (!Predicate.isRecord(response)) return
   const usage = response.usage ?? undefined
   const attributes = present({
     "gen_ai.response.id": response.id,

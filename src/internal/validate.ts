@@ -14,7 +14,7 @@ const invalid = (field: string, reason: string): Check => Effect.fail(new Invali
 export const id = (field: string, value: string): Check =>
   value.trim() === ""
     ? invalid(field, "it must not be empty")
-    : /^(\.|%2e){1,2}$/i.test(value)
+    : /^(\.|%2e){1,2}$|\p{Surrogate}/iu.test(value)
     ? invalid(field, `"${value}" is not an id`)
     : Effect.void
 
@@ -31,6 +31,7 @@ export const metadata = (metadata: Readonly<Record<string, string>> | undefined)
   if (entries.length > 16) return invalid("metadata", `${entries.length} pairs, 16 are allowed`)
   for (const [key, value] of entries) {
     if (key.length > 64) return invalid(`metadata.${key.slice(0, 16)}…`, "the key is longer than 64 characters")
+    if (typeof value !== "string") return invalid(`metadata.${key}`, "the value is not a string")
     if (value.length > 512) return invalid(`metadata.${key}`, "the value is longer than 512 characters")
   }
   return Effect.void

@@ -1,5 +1,5 @@
 import { expect, it } from "@effect/vitest"
-import { Effect, Fiber, Option } from "effect"
+import { Effect, Fiber, Option, TestClock } from "effect"
 import { pullEvents } from "../../src/internal/eventStream.ts"
 
 const event = (n: number) => `data: {"type":"response.test","sequence_number":${n}}\n\n`
@@ -36,7 +36,37 @@ it.effect("events of one read come as one array, and nothing comes after the las
   Effect.gen(function*() {
     const { response, send } = manual()
     const pull = yield* pullEvents(response)
-    send(`${event(0)}${event(1)}data: {"type":"response.completed","sequence_number":2}\n\n${event(3)}`)
+    send(`${event(0)}${event(1)}data: {"type":"response.completed","sequence_number":2,"response":{"output":[]}}\n\n${event(3)}`)
     expect((yield* pull).map((event) => event.sequence_number)).toEqual([0, 1, 2])
     expect(yield* Effect.flip(pull)).toEqual(Option.none())
+  }))
+
+it.effect("after an error event, a server that falls silent does not hold the reader", () =>
+  Effect.gen(function*() {
+    const { response, send } = manual()
+    const pull = yield* pullEvents(response)
+    send("data: {\"type\":\"error\",\"error\":{\"code\":\"server_error\"}}\n\n")
+    expect((yield* pull).map((event) => event.type)).toEqual(["error"])
+    const fiber = yield* Effect.fork(Effect.flip(pull))
+    yield* TestClock.adjust("1 second")
+    expect(yield* Fiber.join(fiber)).toEqual(Option.none())
+  }))
+
+it.effect("a last event without its response, or with a broken one, is told", () =>
+  Effect.forEach(
+    ["null", "{}", "{\"output\":null}", "{\"output\":[null]}"],
+    (body) =>
+      Effect.gen(function*() {
+        const { response, send } = manual()
+        const pull = yield* pullEvents(response)
+        send(`data: {"type":"response.completed","response":${body}}\n\n`)
+        expect(yield* Effect.flip(pull)).toMatchObject(Option.some({ _tag: "UnexpectedResponse" }))
+      })
+  ))
+
+it.effect("the content type is read as media types are", () =>
+  Effect.gen(function*() {
+    const body = (contentType: string) => new Response("", { headers: { "content-type": contentType } })
+    yield* pullEvents(body("Text/Event-Stream; charset=utf-8"))
+    expect(yield* Effect.flip(pullEvents(body("text/event-streams")))).toMatchObject({ _tag: "UnexpectedResponse" })
   }))
