@@ -36,7 +36,8 @@ it.effect("events of one read come as one array, and nothing comes after the las
   Effect.gen(function*() {
     const { response, send } = manual()
     const pull = yield* pullEvents(response)
-    send(`${event(0)}${event(1)}data: {"type":"response.completed","sequence_number":2,"response":{"output":[]}}\n\n${event(3)}`)
+    const last = `data: {"type":"response.completed","sequence_number":2,"response":{"output":[]}}\n\n`
+    send(`${event(0)}${event(1)}${last}${event(3)}`)
     expect((yield* pull).map((event) => event.sequence_number)).toEqual([0, 1, 2])
     expect(yield* Effect.flip(pull)).toEqual(Option.none())
   }))
