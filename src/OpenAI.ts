@@ -5,9 +5,11 @@
  * @since 0.1.0
  */
 import * as Chunk from "effect/Chunk"
+import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -24,14 +26,16 @@ import type {
   ResponseCreateParamsStreaming,
   ResponseInputItem
 } from "openai/resources/responses/responses"
-import { pullEvents } from "./internal/eventStream.ts"
+import { type Connection, pullEvents } from "./internal/eventStream.ts"
 import * as Pull from "./internal/pull.ts"
 import { type About, fromSdk, NotJson } from "./internal/requestError.ts"
+import { type Repeat, retry } from "./internal/retry.ts"
 import * as Telemetry from "./internal/telemetry.ts"
 import * as Validate from "./internal/validate.ts"
 import { isLast, type WireEvent } from "./internal/wireEvents.ts"
-import { type InvalidInput, PartlyWritten, type RequestError, UnexpectedResponse } from "./OpenAIError.ts"
+import { type InvalidInput, PartlyWritten, type RequestError, TimedOut, UnexpectedResponse } from "./OpenAIError.ts"
 import type { ItemId, Metadata, ResponseId, ThreadId } from "./Thread.ts"
+import { Timeouts } from "./Timeouts.ts"
 
 export type {
   /**
@@ -173,8 +177,15 @@ const makeClient = (options: Options): SDK =>
       baseURL: options.baseUrl ?? "https://api.openai.com/v1",
       organization: options.organization ?? null,
       project: options.project ?? null,
+      // The limits are ours, on the Clock.
+      timeout: longestTimer,
       ...(options.fetch === undefined ? {} : { fetch: options.fetch })
     })
+
+/** The longest that a timer can be set to, 24 days. */
+const longestTimer = 2 ** 31 - 1
+
+const idleByDefault = "5 minutes"
 
 const pageSize = 100
 const appendSize = 20
@@ -183,35 +194,62 @@ const make = (options: Options): Service => {
   const client = makeClient(options)
   const server = URL.canParse(client.baseURL) ? new URL(client.baseURL) : undefined
 
-  const use = <A>(
-    f: (client: SDK, signal: AbortSignal) => PromiseLike<A>,
-    about: About
-  ): Effect.Effect<A, RequestError> =>
-    Effect.tryPromise({ try: (signal) => f(client, signal), catch: (error) => fromSdk(error, about) })
+  /** Sends a request and waits for the head of its answer. The end of the scope aborts it. */
+  const send = <A extends { readonly asResponse: () => Promise<globalThis.Response> }>(
+    start: (client: SDK, signal: AbortSignal) => A,
+    about: About,
+    firstByte: Duration.DurationInput
+  ) =>
+    Effect.gen(function*() {
+      const controller = new AbortController()
+      const abort = Effect.sync(() => controller.abort())
+      const closing: Pick<Connection, "close"> = { close: abort }
+      yield* Effect.addFinalizer(() => closing.close)
+      const failed = (error: unknown) => fromSdk(error, about)
+      const started = yield* Effect.try({ try: () => start(client, controller.signal), catch: failed })
+      const answer = yield* Effect.timeoutFail(
+        Effect.tryPromise({ try: () => started.asResponse(), catch: failed }),
+        { duration: firstByte, onTimeout: () => new TimedOut({ phase: "firstByte" }) }
+      )
+      return Object.assign(closing, { answer, abort, started })
+    })
+
+  const within = <A, R>(total: Duration.DurationInput | undefined, effect: Effect.Effect<A, RequestError, R>) =>
+    total === undefined
+      ? effect
+      : Effect.timeoutFail(effect, { duration: total, onTimeout: () => new TimedOut({ phase: "total" }) })
 
   /** For answers that have to be JSON: the SDK would hand on a page of HTML with status 200 as an empty answer. */
   const request = <A>(
-    f: (client: SDK, signal: AbortSignal) => APIPromise<A>,
+    repeat: Repeat,
     about: About,
-    isWhole: (answer: A) => boolean = Predicate.isRecord
-  ) =>
-    Effect.suspend(() => {
-      let requestId: string | undefined
-      return Effect.tryPromise({
-        try: async (signal) => {
-          const answer = f(client, signal)
-          const { body, headers } = await answer.asResponse()
-          requestId = headers.get("x-request-id") ?? undefined
-          const contentType = headers.get("content-type") ?? "none"
-          if (/^application\/(.+\+)?json\b/i.test(contentType)) return await answer
-          await body?.cancel()
-          throw new NotJson(contentType)
-        },
-        catch: (error) => fromSdk(error, about, requestId)
-      }).pipe(Effect.filterOrFail(
-        isWhole,
-        () => new UnexpectedResponse({ reason: "its body is not what was asked for", requestId })
-      ))
+    start: (client: SDK, signal: AbortSignal) => APIPromise<A>,
+    { firstByte: byDefault = "2 minutes", isWhole = Predicate.isRecord }: {
+      readonly isWhole?: (answer: A) => boolean
+      readonly firstByte?: Duration.DurationInput
+    } = {}
+  ): Effect.Effect<A, RequestError> =>
+    Effect.flatMap(Timeouts, ({ firstByte = byDefault, idle = idleByDefault, total }) => {
+      const attempt = Effect.gen(function*() {
+        const { answer, started } = yield* send(start, about, firstByte)
+        const requestId = answer.headers.get("x-request-id") ?? undefined
+        const contentType = answer.headers.get("content-type") ?? "none"
+        const read = Effect.tryPromise({
+          try: async () => {
+            if (!/^application\/(.+\+)?json\b/i.test(contentType)) throw new NotJson(contentType)
+            return await started
+          },
+          catch: (error) => fromSdk(error, about, requestId)
+        })
+        const body = yield* Effect.timeoutFail(read, {
+          duration: idle,
+          onTimeout: () => new TimedOut({ phase: "idle", requestId })
+        })
+        return isWhole(body)
+          ? body
+          : yield* new UnexpectedResponse({ reason: "its body is not what was asked for", requestId })
+      })
+      return retry(repeat)(within(total, Effect.scoped(attempt)))
     })
 
   const conversation = (id: ThreadId): About => ({ resource: "conversation", id })
@@ -229,9 +267,10 @@ const make = (options: Options): Service => {
       const written = already.written + from
       const list = yield* Effect.mapError(
         request(
-          (client, signal) => client.conversations.items.create(id, { items: part }, { signal }),
+          "once",
           conversation(id),
-          (list) => Array.isArray(list.data)
+          (client, signal) => client.conversations.items.create(id, { items: part }, { signal }),
+          { isWhole: (list) => Array.isArray(list.data) }
         ),
         (cause) => written === 0 ? cause : new PartlyWritten({ threadId: id, written, total: already.total, cause })
       )
@@ -244,29 +283,30 @@ const make = (options: Options): Service => {
     create: Effect.fn("OpenAI.conversations.create")(function*({ items = [], metadata } = {}) {
       yield* Validate.metadata(metadata)
       const first = items.slice(0, appendSize)
-      const created = yield* request((client, signal) =>
+      const created = yield* request("once", { resource: "endpoint" }, (client, signal) =>
         client.conversations.create({
           ...(metadata === undefined ? {} : { metadata }),
           ...(first.length === 0 ? {} : { items: first })
-        }, { signal }), { resource: "endpoint" })
+        }, { signal }))
       yield* append(created.id as ThreadId, items.slice(appendSize), { written: first.length, total: items.length })
       return created
     }),
     retrieve: Effect.fn("OpenAI.conversations.retrieve")(function*(id) {
       yield* Validate.id("conversation id", id)
-      return yield* request((client, signal) => client.conversations.retrieve(id, { signal }), conversation(id))
+      return yield* request("safe", conversation(id), (client, signal) => client.conversations.retrieve(id, { signal }))
     }),
     update: Effect.fn("OpenAI.conversations.update")(function*(id, { metadata }) {
       yield* Validate.id("conversation id", id)
       yield* Validate.metadata(metadata)
       return yield* request(
-        (client, signal) => client.conversations.update(id, { metadata }, { signal }),
-        conversation(id)
+        "once",
+        conversation(id),
+        (client, signal) => client.conversations.update(id, { metadata }, { signal })
       )
     }),
     delete: Effect.fn("OpenAI.conversations.delete")(function*(id) {
       yield* Validate.id("conversation id", id)
-      return yield* request((client, signal) => client.conversations.delete(id, { signal }), conversation(id))
+      return yield* request("once", conversation(id), (client, signal) => client.conversations.delete(id, { signal }))
     }),
     createItems: Effect.fn("OpenAI.conversations.createItems")(function*(id, items) {
       yield* Validate.id("conversation id", id)
@@ -277,12 +317,12 @@ const make = (options: Options): Service => {
         Effect.map(Validate.ids({ "conversation id": id, after }), () =>
           Stream.paginateChunkEffect(after, (after: string | undefined) =>
             Effect.map(
-              request((client, signal) =>
+              request("safe", conversation(id), (client, signal) =>
                 client.conversations.items.list(id, {
                   order,
                   limit: pageSize,
                   ...(after === undefined ? {} : { after })
-                }, { signal }), conversation(id)),
+                }, { signal })),
               (page) => [
                 Chunk.unsafeFromArray(page.data),
                 page.has_more && page.data.length > 0 ? Option.some(page.last_id) : Option.none()
@@ -292,30 +332,35 @@ const make = (options: Options): Service => {
     retrieveItem: Effect.fn("OpenAI.conversations.retrieveItem")(function*(id, itemId) {
       yield* Validate.ids({ "conversation id": id, "item id": itemId })
       return yield* request(
-        (client, signal) => client.conversations.items.retrieve(itemId, { conversation_id: id }, { signal }),
-        item(itemId)
+        "safe",
+        item(itemId),
+        (client, signal) => client.conversations.items.retrieve(itemId, { conversation_id: id }, { signal })
       )
     }),
     deleteItem: Effect.fn("OpenAI.conversations.deleteItem")(function*(id, itemId) {
       yield* Validate.ids({ "conversation id": id, "item id": itemId })
       return yield* request(
-        (client, signal) => client.conversations.items.delete(itemId, { conversation_id: id }, { signal }),
-        item(itemId)
+        "once",
+        item(itemId),
+        (client, signal) => client.conversations.items.delete(itemId, { conversation_id: id }, { signal })
       )
     })
   }
 
-  /** Opens a streamed answer; the request is aborted when the scope closes. */
+  /** Opens a streamed answer, and again as the policy in force allows while none has begun. */
   const events = (
-    start: (client: SDK, signal: AbortSignal) => { readonly asResponse: () => Promise<globalThis.Response> },
-    about: About
+    repeat: Repeat,
+    about: About,
+    start: (client: SDK, signal: AbortSignal) => { readonly asResponse: () => Promise<globalThis.Response> }
   ) =>
-    Effect.gen(function*() {
-      const controller = new AbortController()
-      yield* Effect.addFinalizer(() => Effect.sync(() => controller.abort()))
-      const answer = yield* use((client) => start(client, controller.signal).asResponse(), about)
-      return yield* pullEvents(answer)
-    })
+    Effect.flatMap(Timeouts, ({ firstByte = "2 minutes", idle = idleByDefault, total }) =>
+      Effect.gen(function*() {
+        const opened = yield* Clock.currentTimeMillis
+        const pull = yield* pullEvents(yield* retry(repeat)(send(start, about, firstByte)), idle)
+        return total === undefined
+          ? pull
+          : Pull.until(pull, opened + Duration.toMillis(total), (): RequestError => new TimedOut({ phase: "total" }))
+      }))
 
   const aboutParams = (params: { readonly conversation?: unknown; readonly previous_response_id?: unknown }): About =>
     typeof params.conversation === "string"
@@ -332,7 +377,9 @@ const make = (options: Options): Service => {
         (span) =>
           Effect.andThen(
             Validate.params(params),
-            request((client, signal) => client.responses.create(params, { signal }), aboutParams(params))
+            request("once", aboutParams(params), (client, signal) => client.responses.create(params, { signal }), {
+              firstByte: "5 minutes"
+            })
           ).pipe(
             Effect.tap((response) => Effect.sync(() => Telemetry.chatEnd(span, response))),
             Effect.tapError((error) => Effect.sync(() => span.attribute("error.type", error._tag)))
@@ -348,7 +395,7 @@ const make = (options: Options): Service => {
         const failed = (error: RequestError) => Effect.sync(() => span.attribute("error.type", error._tag))
         const open = Effect.andThen(
           Validate.params(params),
-          events((client, signal) => client.responses.create(body, { signal }), aboutParams(params))
+          events("once", aboutParams(params), (client, signal) => client.responses.create(body, { signal }))
         )
         const pull = yield* Effect.tapError(open, failed)
         return pull.pipe(
@@ -363,36 +410,48 @@ const make = (options: Options): Service => {
       })),
     retrieve: Effect.fn("OpenAI.responses.retrieve")(function*(id) {
       yield* Validate.id("response id", id)
-      return yield* request((client, signal) => client.responses.retrieve(id, {}, { signal }), response(id))
+      return yield* request("safe", response(id), (client, signal) => client.responses.retrieve(id, {}, { signal }))
     }),
     resume: (id, { startingAfter }) =>
       Pull.toStream(Effect.andThen(
         Validate.id("response id", id),
         events(
-          (client, signal) =>
-            client.responses.retrieve(id, { stream: true, starting_after: startingAfter }, { signal }),
-          response(id)
+          "safe",
+          response(id),
+          (client, signal) => client.responses.retrieve(id, { stream: true, starting_after: startingAfter }, { signal })
         )
       )),
     cancel: Effect.fn("OpenAI.responses.cancel")(function*(id) {
       yield* Validate.id("response id", id)
-      return yield* request((client, signal) => client.responses.cancel(id, { signal }), response(id))
+      return yield* request("safe", response(id), (client, signal) => client.responses.cancel(id, { signal }))
     }),
     delete: Effect.fn("OpenAI.responses.delete")(function*(id) {
       yield* Validate.id("response id", id)
-      yield* use((client, signal) => client.responses.delete(id, { signal }), response(id))
+      // Its answer has no body that would say more than its status.
+      yield* retry("once")(Effect.scoped(
+        send((client, signal) => client.responses.delete(id, { signal }), response(id), "2 minutes")
+      ))
     }),
     countInputTokens: Effect.fn("OpenAI.responses.countInputTokens")(function*(params) {
       const count = yield* request(
-        (client, signal) => client.responses.inputTokens.count(params, { signal }),
+        "safe",
         { resource: "endpoint" },
-        (count) => typeof count.input_tokens === "number"
+        (client, signal) => client.responses.inputTokens.count(params, { signal }),
+        { isWhole: (count) => typeof count.input_tokens === "number" }
       )
       return count.input_tokens
     })
   }
 
-  return { conversations, responses, use: (f) => use(f, { resource: "endpoint" }) }
+  return {
+    conversations,
+    responses,
+    use: (f) =>
+      Effect.tryPromise({
+        try: (signal) => f(client, signal),
+        catch: (error) => fromSdk(error, { resource: "endpoint" })
+      })
+  }
 }
 
 /**

@@ -192,7 +192,7 @@ export class QuotaExceeded extends Schema.TaggedError<QuotaExceeded>("effect-ope
 
 /**
  * OpenAI failed. Wire: HTTP 5xx, `server_error` or `server_is_overloaded`. A write that fails like this may have been
- * carried out.
+ * carried out; `accepted` says so.
  *
  * @since 0.1.0
  * @category errors
@@ -203,11 +203,18 @@ export class ServerError extends Schema.TaggedError<ServerError>("effect-openai-
   retryAfter: Schema.optional(Schema.Duration),
   requestId: optionalString
 }) {
-  readonly isRetryable = true
+  get isRetryable() {
+    return this.accepted === false
+  }
+  /** Whether the request was carried out: certainly not where the server says that it is overloaded. */
+  get accepted(): boolean | "unknown" {
+    if (this.code === "server_is_overloaded" || (this.status === 503 && this.retryAfter !== undefined)) return false
+    return this.status === undefined ? true : "unknown"
+  }
   override get message() {
-    return `OpenAI failed with ${this.code ?? `HTTP ${this.status ?? 500}`}: try again later${
-      reference(this.requestId)
-    }`
+    return `OpenAI failed with ${this.code ?? `HTTP ${this.status ?? 500}`}: ${
+      this.accepted === "unknown" ? "a write may have been carried out all the same" : "try again later"
+    }${reference(this.requestId)}`
   }
 }
 
@@ -263,17 +270,29 @@ export class ConnectionLost extends Schema.TaggedError<ConnectionLost>("effect-o
 }
 
 /**
- * OpenAI took too long. `phase` says for what: to connect, to begin its answer, to go on with it, or in total.
+ * OpenAI took too long. `phase` says for what: to connect, to begin its answer, to go on with it, or in total. `partial`
+ * is the text of a run until then; it is in the field only, never in `message`, `toJSON` or logs.
  *
  * @since 0.1.0
  * @category errors
  */
 export class TimedOut extends Schema.TaggedError<TimedOut>("effect-openai-threads/TimedOut")("TimedOut", {
   phase: Schema.Literal("connect", "firstByte", "idle", "total"),
+  partial: optionalString,
   requestId: optionalString
 }) {
   get isRetryable() {
-    return this.phase === "connect"
+    return this.accepted === false
+  }
+  /** Whether the server got the request. */
+  get accepted(): boolean | "unknown" {
+    return this.phase === "connect" ? false : this.phase === "idle" ? true : "unknown"
+  }
+  override toJSON() {
+    return withoutContent(this, "partial")
+  }
+  override [NodeInspectSymbol]() {
+    return this.toJSON()
   }
   override get message() {
     const what = {

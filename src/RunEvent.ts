@@ -85,6 +85,20 @@ export const RunQueued = event("RunQueued", { place: Schema.Int })
 export const RunStarted = event("RunStarted", { assistantId: Schema.String, model: Schema.String })
 
 /**
+ * A request was not taken, and is sent again after `delay`. `attempt` is the number of the one that failed, from 1;
+ * `reason` is the tag of its error, such as `RateLimited`. Before `RunStarted` it is about the message, after it about
+ * the call of the model.
+ *
+ * @since 0.1.0
+ * @category events
+ */
+export const Retrying = event("Retrying", {
+  attempt: Schema.Int,
+  reason: Schema.String,
+  delay: Schema.DurationFromMillis
+})
+
+/**
  * OpenAI has begun a response.
  *
  * @since 0.1.0
@@ -268,6 +282,7 @@ export const RunCompleted = event("RunCompleted", {
 export const RunEvent = Schema.Union(
   RunQueued,
   RunStarted,
+  Retrying,
   StepStarted,
   MessageStarted,
   TextDelta,

@@ -18,6 +18,8 @@ import type { Response, ResponseCreateParams, ResponseInputItem } from "openai/r
 import { makeId } from "./internal/ids.ts"
 import { toItem } from "./internal/items.ts"
 import * as KeyedLock from "./internal/keyedLock.ts"
+import { retry } from "./internal/retry.ts"
+import * as Settle from "./internal/settle.ts"
 import { toThreadError } from "./internal/threadErrors.ts"
 import * as Validate from "./internal/validate.ts"
 import { OpenAI } from "./OpenAI.ts"
@@ -41,8 +43,13 @@ export type WireItem = ResponseInputItem
  */
 export interface Turn {
   readonly params: Pick<ResponseCreateParams, "conversation" | "input" | "store" | "include">
-  /** Takes the output of the response into the thread, where the server has not done so. */
+  /** Takes the output of the response into the thread, where the server does not do so. */
   readonly commit: (response: Response) => Effect.Effect<void, ThreadError>
+  /**
+   * The same for a response that is complete but whose end was not heard: looks whether the server has taken its output
+   * into the thread, and appends it if not. Missing where a response cannot be asked for after its stream broke.
+   */
+  readonly settle?: ((response: Response) => Effect.Effect<void, ThreadError>) | undefined
 }
 
 /**
@@ -52,6 +59,10 @@ export interface Turn {
  * @category models
  */
 export interface Writer {
+  /**
+   * Writes items at the end. The same effect, done again after a failure that leaves open whether they were written,
+   * first looks whether they are there.
+   */
   readonly append: (items: ReadonlyArray<WireItem>) => Effect.Effect<ReadonlyArray<Item>, ThreadError>
   /** Prepares a request to the model. `newItems` are outputs that go with it. */
   readonly turn: (newItems: ReadonlyArray<WireItem>) => Effect.Effect<Turn, ThreadError>
@@ -150,7 +161,7 @@ const makeLock = (writer: (id: ThreadId) => Writer) => {
   ): Effect.Effect<A, E | ThreadBusy> =>
     Effect.scoped(Effect.flatMap(Effect.flatMap(open(id, waiting), (ticket) => ticket.ready), f))
   const append: Service["append"] = (id, items, waiting) =>
-    items.length === 0 ? Effect.succeed([]) : exclusive(id, (writer) => writer.append(items), waiting)
+    items.length === 0 ? Effect.succeed([]) : exclusive(id, (writer) => retry("safe")(writer.append(items)), waiting)
   return { append, exclusive, open }
 }
 
@@ -177,18 +188,27 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
       createdAt: DateTime.unsafeMake(conversation.created_at * 1000),
       metadata: Predicate.isRecord(conversation.metadata) ? conversation.metadata as Metadata : {}
     })
-    const writer = (id: ThreadId): Writer => ({
-      append: (items) =>
-        Effect.mapBoth(conversations.createItems(id, items), {
+    const settled = Settle.make(conversations)
+    const writer = (id: ThreadId): Writer => {
+      const append = (items: ReadonlyArray<WireItem>) =>
+        Effect.mapBoth(settled.append(id, items), {
           onFailure: toThreadError(id),
           onSuccess: (created) => created.map(toItem)
-        }),
-      turn: (newItems) =>
-        Effect.succeed({
-          params: { conversation: id, ...(newItems.length === 0 ? {} : { input: [...newItems] }) },
-          commit: () => Effect.void
         })
-    })
+      return {
+        append,
+        turn: (newItems) =>
+          Effect.succeed({
+            params: { conversation: id, ...(newItems.length === 0 ? {} : { input: [...newItems] }) },
+            commit: () => Effect.void,
+            settle: (response) =>
+              settled.missing(id, newItems, response).pipe(
+                Effect.mapError(toThreadError(id)),
+                Effect.flatMap((items) => items.length === 0 ? Effect.void : retry("safe")(append(items)))
+              )
+          })
+      }
+    }
     const { append, exclusive, open } = makeLock(writer)
     const deleteItem = (id: ThreadId, itemId: ItemId) =>
       Effect.catchIf(

@@ -6,6 +6,7 @@
 import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
@@ -61,6 +62,16 @@ export interface RunOptions extends Sampling, ThreadStore.Waiting {
   readonly metadata?: Metadata | undefined
   /** Whether errors carry the text that had arrived. Default: true. `false` saves its memory. */
   readonly keepPartial?: boolean | undefined
+  /** How long the server may be silent in the middle of an answer. Default: that of `Timeouts`, else 5 minutes. */
+  readonly idleTimeout?: Duration.DurationInput | undefined
+  /** How long the run may take once the thread is its own. Default: no limit. */
+  readonly timeout?: Duration.DurationInput | undefined
+  /**
+   * What becomes of the run when its reader stops before the end: by `take`, interruption or a failure of its own.
+   * `cancel` closes the connection at once, which ends the answer. `detach` lets it go on to its end in the scope of the
+   * layer, so that the answer is in the thread. Default: `cancel`.
+   */
+  readonly onStop?: "cancel" | "detach" | undefined
 }
 
 /**
@@ -121,7 +132,12 @@ export interface Service {
   ) => Stream.Stream<Item, ThreadError>
   /**
    * Runs an assistant on the thread. The stream emits what happens and ends with `RunCompleted`, or fails. Nothing
-   * happens before it is read, and each reading is a run of its own. Whoever stops reading ends the run.
+   * happens before it is read, and each reading is a run of its own. Whoever stops reading ends the run, unless `onStop`
+   * says otherwise.
+   *
+   * When the stream breaks, the server is asked what became of the answer: if it is complete, the run ends as it would
+   * have, and what the server did not take into the thread is written there. Otherwise it fails with `ConnectionLost`,
+   * whose `partial` is the text so far, and the thread can be used as before.
    *
    * A write to the thread from where its run is read fails at once with `ThreadBusy{ why: "ownRun" }`. Behind operators
    * that read ahead in a fiber of their own, such as `Stream.buffer`, it cannot be told apart and waits for its deadline.
@@ -185,6 +201,7 @@ const make = Effect.gen(function*() {
   const openai = yield* OpenAI.OpenAI
   const store = yield* ThreadStore.ThreadStore
   const assistants = yield* Assistants.Assistants
+  const scope = yield* Effect.scope
 
   const model = (options: RunOptions, assistant: Assistant): Effect.Effect<string, InvalidInput> =>
     Effect.flatMap(
@@ -236,7 +253,7 @@ const make = Effect.gen(function*() {
         : typeof chosen === "string"
         ? yield* assistants.get(chosen)
         : chosen
-      return yield* RunLoop.open({
+      const run = RunLoop.open({
         runId: RunId.make(yield* makeId("run")),
         threadId,
         assistant,
@@ -244,8 +261,11 @@ const make = Effect.gen(function*() {
         message: message === undefined ? undefined : yield* toWire(message, "message"),
         newItems,
         waiting: options,
-        keepPartial: options.keepPartial ?? true
+        keepPartial: options.keepPartial ?? true,
+        idleTimeout: options.idleTimeout,
+        timeout: options.timeout
       }, { openai, store })
+      return yield* options.onStop === "detach" ? Pull.detachable(run, scope) : run
     }))
 
   const items: Service["items"] = (id, options) =>
@@ -296,7 +316,7 @@ export const layer: Layer.Layer<
   Threads,
   never,
   OpenAI.OpenAI | ThreadStore.ThreadStore | Assistants.Assistants
-> = Layer.effect(Threads, make)
+> = Layer.scoped(Threads, make)
 
 /**
  * Everything from the environment, for a program's first ten minutes: `OpenAI.layerConfig`, threads on OpenAI, and no

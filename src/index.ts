@@ -13,6 +13,9 @@ export * as OpenAI from "./OpenAI.ts"
 /** What can go wrong between the program and OpenAI. */
 export * as OpenAIError from "./OpenAIError.ts"
 
+/** When a request is sent again. */
+export * as RetryPolicy from "./RetryPolicy.ts"
+
 /** What to do with the events of a run. */
 export * as Run from "./Run.ts"
 
@@ -30,6 +33,9 @@ export * as ThreadError from "./ThreadError.ts"
 
 /** Threads, messages and runs: the service that programs use. */
 export * as Threads from "./Threads.ts"
+
+/** How long OpenAI may take. */
+export * as Timeouts from "./Timeouts.ts"
 
 /** Where threads live, and who may write to them. */
 export * as ThreadStore from "./ThreadStore.ts"

@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import SDK from "openai"
 import { suite } from "./contract/OpenAI.ts"
+import { noRetries } from "./support/layers.ts"
 
 const apiKey = Redacted.make("sk-test-secret")
 
@@ -19,7 +20,11 @@ const refusing: Layer.Layer<OpenAI.OpenAI> = Layer.unwrapScoped(
 )
 
 describe("OpenAI over a simulated wire in process", () => {
-  suite({ layer: OpenAITest.layer, unreachable: refusing, test: (name, self) => it.effect(name, self) })
+  suite({
+    layer: OpenAITest.layer,
+    unreachable: refusing,
+    test: (name, self) => it.effect(name, () => noRetries(self()))
+  })
 
   it.effect("an injected refusal is ConnectionFailed", () =>
     Effect.gen(function*() {
@@ -31,7 +36,7 @@ describe("OpenAI over a simulated wire in process", () => {
         reason: "ECONNREFUSED"
       })
       expect(yield* simulator.threads).toEqual([])
-    }).pipe(Effect.provide(OpenAITest.layer([]))))
+    }).pipe(noRetries, Effect.provide(OpenAITest.layer([]))))
 })
 
 const onLoopback = (script: Script.Script): Layer.Layer<OpenAI.OpenAI | Simulator.Simulator> =>
@@ -54,7 +59,7 @@ const closedPort: Layer.Layer<OpenAI.OpenAI> = Layer.unwrapEffect(
 )
 
 describe("OpenAI over a loopback port", () => {
-  suite({ layer: onLoopback, unreachable: closedPort, test: (name, self) => it.live(name, self) })
+  suite({ layer: onLoopback, unreachable: closedPort, test: (name, self) => it.live(name, () => noRetries(self())) })
 })
 
 describe("OpenAI.layer", () => {

@@ -4,6 +4,7 @@ import { OpenAITest, Script, Simulator } from "effect-openai-threads/testing"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { suite } from "./contract/ThreadStore.ts"
+import { noRetries } from "./support/layers.ts"
 import { collect } from "./support/observe.ts"
 
 const conversations = () => Layer.provideMerge(ThreadStore.layerConversations, OpenAITest.layer([]))
@@ -87,7 +88,7 @@ describe("conversations", () => {
         total: 45
       })
       expect(yield* collect(store.items(id))).toHaveLength(20)
-    }).pipe(Effect.provide(conversations())))
+    }).pipe(noRetries, Effect.provide(conversations())))
 
   it.effect("a conversation that another process uses is ThreadBusy", () =>
     Effect.gen(function*() {
@@ -100,7 +101,7 @@ describe("conversations", () => {
         why: "locked",
         isRetryable: true
       })
-    }).pipe(Effect.provide(conversations())))
+    }).pipe(noRetries, Effect.provide(conversations())))
 
   it.effect("update is a read and a write, get is one read, append of a message one write", () =>
     Effect.gen(function*() {

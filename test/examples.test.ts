@@ -14,7 +14,7 @@ import * as Handlers from "../examples/events-as-handlers.ts"
 import * as Streams from "../examples/events-as-stream.ts"
 import { local } from "../examples/local-threads.ts"
 import { ask } from "../examples/submit.ts"
-import { threads } from "./support/layers.ts"
+import { noRetries, threads } from "./support/layers.ts"
 
 const root = fileURLToPath(new URL("../", import.meta.url))
 const read = (path: string) => readFileSync(`${root}${path}`, "utf8")
@@ -137,7 +137,7 @@ describe("errors", () => {
     Effect.gen(function*() {
       const { create } = yield* Threads.Threads
       return yield* answer((yield* create()).id, "Hi")
-    }).pipe(Effect.provide(threads(script)))
+    }).pipe(noRetries, Effect.provide(threads(script)))
 
   it.effect("RateLimited", () =>
     Effect.gen(function*() {

@@ -2,13 +2,16 @@
  * The body of a streamed answer as wire events, one array per network read.
  *
  * It ends after the event that ends a response, whether or not the server closes the connection, and fails when the
- * body ends without one. Releasing it aborts the request before anything is awaited.
+ * body ends without one, or is silent for too long while somebody waits. Releasing it aborts the request before anything
+ * is awaited; only after the end it leaves the server a second to end the body, so that the connection can be used again.
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import type * as Scope from "effect/Scope"
 import type { Response } from "openai/resources/responses/responses"
-import { ConnectionLost, type RequestError, UnexpectedResponse } from "../OpenAIError.ts"
+import { ConnectionLost, type RequestError, TimedOut, UnexpectedResponse } from "../OpenAIError.ts"
 import type { Pull } from "./pull.ts"
 import { fromConnection } from "./requestError.ts"
 import { EventTooLarge, SseParser } from "./sse.ts"
@@ -30,19 +33,29 @@ const isWhole = (event: WireEvent & { readonly response: Response | undefined })
   (Predicate.isRecord(event.response) && Array.isArray(event.response.output) &&
     event.response.output.every(Predicate.isRecord))
 
-export const pullEvents = (response: globalThis.Response): Effect.Effect<Pull<WireEvent, RequestError>, RequestError> =>
-  Effect.suspend(() => {
+/** An answer whose body is open. `close` is what the end of its scope does. */
+export interface Connection {
+  readonly answer: globalThis.Response
+  readonly abort: Effect.Effect<void>
+  close: Effect.Effect<void>
+}
+
+export const pullEvents = (
+  connection: Connection,
+  idle: Duration.DurationInput
+): Effect.Effect<Pull<WireEvent, RequestError>, RequestError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const response = connection.answer
     const requestId = response.headers.get("x-request-id") ?? undefined
     const contentType = response.headers.get("content-type") ?? "none"
     if (!/^\s*text\/event-stream\s*(;|$)/i.test(contentType) || response.body === null) {
-      return Effect.fail(
-        new UnexpectedResponse({
-          reason: `an event stream was asked for, the content type is "${contentType}"`,
-          status: response.status,
-          requestId
-        })
-      )
+      return yield* new UnexpectedResponse({
+        reason: `an event stream was asked for, the content type is "${contentType}"`,
+        status: response.status,
+        requestId
+      })
     }
+    const clock = yield* Effect.clock
     const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader()
     type Next = Effect.Effect<ReadonlyArray<WireEvent>, Option.Option<RequestError>>
     const end: Next = Effect.fail(Option.none())
@@ -56,6 +69,8 @@ export const pullEvents = (response: globalThis.Response): Effect.Effect<Pull<Wi
     let reading = false
     /** Who waits. It is gone when a pull is interrupted; what is read then waits for the next pull. */
     let waiting: ((next: Next) => void) | undefined
+    /** Since when somebody waits for bytes. */
+    let silentSince = 0
 
     const parser = new SseParser(({ data, event: name }) => {
       if (after !== undefined) return
@@ -65,6 +80,7 @@ export const pullEvents = (response: globalThis.Response): Effect.Effect<Pull<Wi
       if (isLast(event)) {
         if (!isWhole(event)) throw new SyntaxError()
         after = end
+        connection.close = linger
       }
       batch.push(after !== undefined || errored ? { ...event, _request_id: requestId } : event)
     })
@@ -82,8 +98,14 @@ export const pullEvents = (response: globalThis.Response): Effect.Effect<Pull<Wi
           : fail(new UnexpectedResponse({ reason, status: response.status, requestId }))
       }
     }
+    const linger = Effect.suspend(() => {
+      const ended = Effect.promise(() => reader.read().then(() => {}, () => {}))
+      const atMost = Effect.timeoutOption(ended, "1 second")
+      return Effect.asVoid(Effect.forkDaemon(Effect.zipRight(atMost, connection.abort)))
+    })
     const read = (): void => {
       reading = true
+      silentSince = clock.unsafeCurrentTimeMillis()
       reader.read().then(({ done, value }) => {
         if (value !== undefined) parse(value)
         if (done) {
@@ -115,10 +137,22 @@ export const pullEvents = (response: globalThis.Response): Effect.Effect<Pull<Wi
     })
     const next: Next = Effect.async((resume) => {
       waiting = resume
+      silentSince = clock.unsafeCurrentTimeMillis()
       answer()
       return forget
     })
+    /** One timer for the stream, not one for each read. */
+    const limit = Duration.toMillis(idle)
+    const watch = (left: number): Effect.Effect<void> =>
+      Effect.flatMap(Effect.sleep(left), () => {
+        const silent = waiting === undefined ? 0 : clock.unsafeCurrentTimeMillis() - silentSince
+        if (silent < limit) return watch(limit - silent)
+        after ??= fail(new TimedOut({ phase: "idle", requestId }))
+        answer()
+        return Effect.void
+      })
+    if (limit < Number.POSITIVE_INFINITY) yield* Effect.forkScoped(Effect.interruptible(watch(limit)))
     // `response.failed` follows an `error` at once or never; a server that stays silent must not hold the run.
     const afterError = Effect.timeoutFail(next, { duration: "1 second", onTimeout: () => Option.none<RequestError>() })
-    return Effect.succeed(Effect.suspend(() => errored ? afterError : next))
+    return Effect.suspend(() => errored ? afterError : next)
   })

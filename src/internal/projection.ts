@@ -21,6 +21,9 @@ const hostedName = (type: string) => {
   }
 }
 
+/** How many numbers below the newest are waited for. */
+const maxSkipped = 64
+
 export class Projection {
   readonly runId: RunId
   readonly threadId: ThreadId
@@ -28,6 +31,11 @@ export class Projection {
   #step = -1
   #wire = -1
   #responseId: ResponseId | undefined = undefined
+  /** The highest number of the wire so far, the type of its event, and the numbers below it that are missing. */
+  #last = -1
+  #lastType = ""
+  readonly #skipped = new Set<number>()
+  #numbered = true
 
   constructor(runId: RunId, threadId: ThreadId) {
     this.runId = runId
@@ -55,12 +63,41 @@ export class Projection {
     this.#step++
     this.#wire = -1
     this.#responseId = undefined
+    this.#last = -1
+    this.#lastType = ""
+    this.#skipped.clear()
+    this.#numbered = true
+  }
+
+  /**
+   * Whether the event was not there before. Its number tells, where the server numbers its events; one that was skipped
+   * may still come.
+   */
+  isNew(event: WireEvent): boolean {
+    const number = event.sequence_number
+    if (number === this.#last + 1) {
+      this.#last = number
+      this.#lastType = event.type
+      return true
+    }
+    if (number === undefined || !this.#numbered) return true
+    if (number > this.#last) {
+      for (let skipped = Math.max(this.#last + 1, number - maxSkipped); skipped < number; skipped++) {
+        this.#skipped.add(skipped)
+      }
+      this.#last = number
+      this.#lastType = event.type
+      return true
+    }
+    // Another event with the same number: this server gives the same one to all.
+    if (number === this.#last && event.type !== this.#lastType) this.#numbered = false
+    return !this.#numbered || this.#skipped.delete(number)
   }
 
   /** Adds the event that a wire event is, if it is news. */
   project(event: WireEvent, out: Array<RunEvent>): void {
     const before = this.#wire
-    this.#wire = event.sequence_number ?? before + 1
+    this.#wire = Math.max(before, event.sequence_number ?? before + 1)
     if (!isKnown(event)) {
       if (!isKeepalive(event)) this.#unknown(event, out)
       return

@@ -8,7 +8,10 @@
 import * as Cause from "effect/Cause"
 import * as Channel from "effect/Channel"
 import * as Chunk from "effect/Chunk"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -46,6 +49,48 @@ export const toStream = <A, E, R>(open: Open<A, E, R>): Stream.Stream<A, E, Excl
   ))
   return Object.assign(stream, { [SourceId]: open }) as Stream.Stream<A, E, Exclude<R, Scope.Scope>>
 }
+
+/** Fails when the deadline, in milliseconds of the Clock, passes before the next array is there. */
+export const until = <A, E, R>(pull: Pull<A, E, R>, deadline: number, onTimeout: () => E): Pull<A, E, R> =>
+  Effect.flatMap(
+    Clock.currentTimeMillis,
+    (now) =>
+      Effect.timeoutFail(pull, { duration: Math.max(0, deadline - now), onTimeout: () => Option.some(onTimeout()) })
+  )
+
+/**
+ * Goes on in `scope` when its reader stops before the end: what is left is read there and thrown away. Each array is made
+ * by a fiber of that scope, so that the reader's interruption does not reach it.
+ */
+export const detachable = <A, E extends { readonly _tag: string }>(
+  open: Open<A, E>,
+  scope: Scope.Scope
+): Open<A, E> =>
+  Effect.gen(function*() {
+    const own = yield* Scope.make()
+    let ended = false
+    let current: Fiber.Fiber<ReadonlyArray<A>, Option.Option<E>> | undefined
+    const pull = yield* Effect.onError(Scope.extend(open, own), (cause) => Scope.close(own, Exit.failCause(cause)))
+    const next: Pull<A, E> = Effect.gen(function*() {
+      current ??= yield* Effect.forkIn(Effect.interruptible(pull), scope)
+      const exit = yield* Fiber.await(current)
+      yield* Fiber.inheritAll(current)
+      current = undefined
+      ended = Exit.isFailure(exit)
+      return yield* exit
+    })
+    const drain = Effect.forever(next).pipe(
+      Effect.catchAll(Option.match({
+        onNone: () => Effect.void,
+        onSome: (error) => Effect.logWarning(`A run that nobody reads any more failed with ${error._tag}`)
+      })),
+      Effect.onExit((exit) => Scope.close(own, exit))
+    )
+    yield* Effect.addFinalizer((exit) =>
+      ended ? Scope.close(own, exit) : Effect.forkIn(Effect.interruptible(drain), scope)
+    )
+    return next
+  })
 
 /** The source of a stream: its own, if {@link toStream} made it and nothing transformed it since. */
 export const toOpen = <A, E, R>(stream: Stream.Stream<A, E, R>): Open<A, E, R> =>

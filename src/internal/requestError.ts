@@ -36,7 +36,7 @@ const quotaCodes = new Set([
   "organization_usage_limit_exceeded"
 ])
 
-const isRateLimit = (code: string | undefined) => code === "rate_limit_exceeded" || code === "slow_down"
+export const isRateLimit = (code: string | undefined) => code === "rate_limit_exceeded" || code === "slow_down"
 
 const kindByCode: Record<string, E.InvalidRequestKind> = {
   conversation_locked: "locked",

@@ -3,23 +3,29 @@
  * answer into the thread, give the lock back, say that it is complete. Each pull does the next piece of that, so
  * nothing is held ahead of the reader but one network read.
  */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type { Response, ResponseCreateParamsStreaming } from "openai/resources/responses/responses"
 import type * as OpenAI from "../OpenAI.ts"
-import { ConnectionLost, type RequestError } from "../OpenAIError.ts"
+import { ConnectionLost, type RequestError, TimedOut } from "../OpenAIError.ts"
+import { none, RetryPolicy } from "../RetryPolicy.ts"
 import { RunCancelled, type RunError, RunFailed, RunIncomplete } from "../RunError.ts"
 import type { RunEvent } from "../RunEvent.ts"
 import type { RunId, ThreadId } from "../Thread.ts"
 import type * as ThreadStore from "../ThreadStore.ts"
+import { Timeouts } from "../Timeouts.ts"
+import { Heard } from "./heard.ts"
 import { outcome, Projection } from "./projection.ts"
 import * as Pull from "./pull.ts"
 import { fromStream, streamCode } from "./requestError.ts"
+import { type Repeat, waits } from "./retry.ts"
 import * as Telemetry from "./telemetry.ts"
 import { toRunError } from "./threadErrors.ts"
-import { isKnown, type WireEvent } from "./wireEvents.ts"
+import type { WireEvent } from "./wireEvents.ts"
 
 /** A run with everything decided that can be decided before the thread is ours. */
 export interface Plan {
@@ -33,42 +39,17 @@ export interface Plan {
   readonly newItems: ReadonlyArray<ThreadStore.WireItem>
   readonly waiting: ThreadStore.Waiting
   readonly keepPartial: boolean
+  readonly idleTimeout: Duration.DurationInput | undefined
+  /** From `RunStarted` on. */
+  readonly timeout: Duration.DurationInput | undefined
 }
 
 type RunPull = Pull.Pull<RunEvent, RunError>
 
-/** What the wire told of the end, and the text until then. */
-interface Heard {
-  partial: string
-  completed: Response | undefined
-  incomplete: { readonly response: Response; readonly requestId: string | undefined } | undefined
-  failure: { readonly payload: unknown; readonly requestId: string | undefined } | undefined
-}
+/** How long to ask for what became of a response whose end was not heard. */
+const settleTime = "10 seconds"
 
-const listen = (event: WireEvent, heard: Heard, keepPartial: boolean): void => {
-  if (!isKnown(event)) return
-  switch (event.type) {
-    case "response.output_text.delta":
-      if (keepPartial) heard.partial += event.delta
-      return
-    case "response.completed":
-      heard.completed = event.response
-      return
-    case "response.incomplete":
-      heard.incomplete = { response: event.response, requestId: requestIdOf(event) }
-      return
-    case "error":
-      heard.failure = { payload: event, requestId: requestIdOf(event) }
-      return
-    case "response.failed":
-      // The `error` event before it may know more, such as the headers of a rate limit.
-      if (streamCode(heard.failure?.payload) === undefined) {
-        heard.failure = { payload: event.response?.error, requestId: requestIdOf(event) }
-      }
-  }
-}
-
-const requestIdOf = (event: WireEvent) => event._request_id
+const isOpen = ({ status }: Response) => status === "in_progress" || status === "queued"
 
 export const open = (
   plan: Plan,
@@ -78,10 +59,14 @@ export const open = (
     const { runId, threadId } = plan
     const name = plan.assistant.name ?? plan.assistant.id
     const span = yield* Effect.makeSpanScoped(`invoke_agent ${name}`, { attributes: Telemetry.agentStart(plan) })
+    const policy = yield* RetryPolicy
+    const limits = yield* Timeouts
     const scope = yield* Effect.scope
     /** What is given back before `RunCompleted`: the lock and the connection. */
     const busy = yield* Scope.fork(scope, scope.strategy)
     const projection = new Projection(runId, threadId)
+    let heard = new Heard(plan.keepPartial)
+    let deadline = Number.POSITIVE_INFINITY
     const fail = (error: RunError) => Effect.fail(Option.some(error))
     const failing = <A, E extends RunError>(effect: Effect.Effect<A, E>) =>
       Effect.mapError(effect, Option.some<RunError>)
@@ -93,6 +78,31 @@ export const open = (
         return piece
       })
 
+    /** A request that may be sent again; the reader hears of it before each wait. */
+    const trying = <A>(repeat: Repeat, request: Effect.Effect<A, RunError>, then: (a: A) => RunPull): RunPull => {
+      const waitAfter = waits(policy, repeat)
+      let attempt = 0
+      const retrying = (error: RunError, delay: Duration.Duration): ReadonlyArray<RunEvent> => {
+        next = once(Effect.zipRight(Effect.sleep(delay), again))
+        return [{ _tag: "Retrying", ...projection.at(), attempt, reason: error._tag, delay }]
+      }
+      const again: RunPull = Effect.suspend(() => {
+        attempt++
+        return Effect.matchEffect(request, {
+          onSuccess: then,
+          onFailure: (error) =>
+            Effect.flatMap(
+              waitAfter(error),
+              Option.match({
+                onNone: () => fail(error),
+                onSome: (delay) => Effect.sync(() => retrying(error, delay))
+              })
+            )
+        })
+      })
+      return once(again)
+    }
+
     const enter: RunPull = once(Effect.gen(function*() {
       const ticket = yield* failing(Scope.extend(services.store.open(threadId, plan.waiting), busy))
       next = start(ticket)
@@ -102,10 +112,15 @@ export const open = (
     }))
 
     const start = (ticket: ThreadStore.Ticket): RunPull =>
-      once(Effect.gen(function*() {
-        const writer = yield* failing(ticket.ready)
-        if (plan.message !== undefined) yield* failing(writer.append([plan.message]))
+      once(Effect.flatMap(failing(ticket.ready), (writer) =>
+        plan.message === undefined
+          ? begin(writer)
+          : trying("safe", writer.append([plan.message]), () => begin(writer))))
+
+    const begin = (writer: ThreadStore.Writer): RunPull =>
+      Effect.gen(function*() {
         const turn = yield* failing(writer.turn(plan.newItems))
+        if (plan.timeout !== undefined) deadline = (yield* Clock.currentTimeMillis) + Duration.toMillis(plan.timeout)
         next = ask(turn)
         return [{
           _tag: "RunStarted" as const,
@@ -113,43 +128,46 @@ export const open = (
           assistantId: plan.assistant.id,
           model: plan.params.model
         }]
-      }))
+      })
 
     const ask = (turn: ThreadStore.Turn): RunPull =>
-      once(Effect.gen(function*() {
+      Effect.suspend(() => {
         projection.nextStep()
+        heard = new Heard(plan.keepPartial)
         const stream = services.openai.responses.stream({ ...plan.params, ...turn.params })
-        const pull = yield* failing(
-          Effect.mapError(Scope.extend(Pull.toOpen(stream), busy), toRunError(threadId))
+        const request = Scope.extend(Pull.toOpen(stream), busy).pipe(
+          Effect.provideService(RetryPolicy, none),
+          Effect.provideService(Timeouts, { ...limits, idle: plan.idleTimeout ?? limits.idle }),
+          Effect.mapError(toRunError(threadId))
         )
-        next = read(turn, pull)
-        return yield* next
-      }))
+        return trying("once", request, (pull) => {
+          next = read(turn, pull)
+          return next
+        })
+      })
 
     const read = (turn: ThreadStore.Turn, pull: Pull.Pull<WireEvent, RequestError>): RunPull => {
-      const heard: Heard = { partial: "", completed: undefined, incomplete: undefined, failure: undefined }
       const collect = (wire: ReadonlyArray<WireEvent>): RunPull => {
         const events: Array<RunEvent> = []
         for (const event of wire) {
+          if (!projection.isNew(event)) continue
           projection.project(event, events)
-          listen(event, heard, plan.keepPartial)
+          heard.note(event)
         }
         if (heard.completed !== undefined) next = complete(turn, heard.completed)
-        else if (heard.incomplete !== undefined) next = incomplete(turn, heard.incomplete, heard.partial)
+        else if (heard.incomplete !== undefined) next = incomplete(turn, heard.incomplete)
         return events.length > 0 ? Effect.succeed(events) : next
       }
-      const ended = (error: Option.Option<RequestError>): RunPull => {
-        if (heard.failure !== undefined) return failed(heard.failure)
-        const lost = Option.getOrElse(
-          error,
-          (): RequestError => new ConnectionLost({ phase: "stream", how: "eof", accepted: true })
-        )
-        return fail(
-          lost._tag === "ConnectionLost" && plan.keepPartial
-            ? new ConnectionLost({ ...lost, partial: heard.partial })
-            : toRunError(threadId)(lost)
-        )
-      }
+      const ended = (error: Option.Option<RequestError>): RunPull =>
+        heard.failure !== undefined
+          ? failed(heard.failure)
+          : lost(
+            turn,
+            Option.getOrElse(
+              error,
+              (): RequestError => new ConnectionLost({ phase: "stream", how: "eof", accepted: true })
+            )
+          )
       return Effect.matchEffect(pull, { onSuccess: collect, onFailure: ended })
     }
 
@@ -162,10 +180,58 @@ export const open = (
       return fail(new RunFailed({ threadId, code: streamCode(payload) ?? "unknown", responseId, requestId }))
     }
 
+    /** The stream broke: the server knows how the answer ended, and whether it is in the thread. */
+    const lost = (turn: ThreadStore.Turn, error: RequestError): RunPull =>
+      once(Effect.gen(function*() {
+        const { responseId } = projection
+        const { settle } = turn
+        if (settle === undefined || responseId === undefined) return yield* fail(withPartial(error))
+        const lookUp: Effect.Effect<Response, RequestError> = Effect.flatMap(
+          services.openai.responses.retrieve(responseId),
+          (response) =>
+            // Without a connection the server ends it soon; with one it may go on for long, and nobody would read it.
+            isOpen(response) && error._tag === "ConnectionLost"
+              ? Effect.zipRight(Effect.sleep("500 millis"), lookUp)
+              : Effect.succeed(response)
+        )
+        const found = yield* lookUp.pipe(
+          Effect.tap((response) => response.status === "completed" ? settle(response) : Effect.void),
+          Effect.timeoutOption(settleTime),
+          Effect.orElseSucceed(Option.none<Response>)
+        )
+        const response = Option.getOrUndefined(found)
+        switch (response?.status) {
+          case "completed":
+            return yield* finish(turn, response)
+          case "incomplete":
+            return yield* incomplete(turn, { response, requestId: undefined })
+          case "failed":
+            return yield* failed({ payload: response.error, requestId: undefined })
+          default:
+            return yield* fail(withPartial(error))
+        }
+      }))
+
+    const withPartial = (error: RequestError): RunError =>
+      plan.keepPartial && error._tag === "ConnectionLost"
+        ? new ConnectionLost({ ...error, partial: heard.partial })
+        : plan.keepPartial && error._tag === "TimedOut"
+        ? new TimedOut({ ...error, partial: heard.partial })
+        : toRunError(threadId)(error)
+
+    /** Tells what the stream did not. */
+    const finish = (turn: ThreadStore.Turn, response: Response): RunPull =>
+      Effect.sync(() => {
+        const events: Array<RunEvent> = []
+        for (const event of heard.rest(response)) projection.project(event, events)
+        projection.project({ type: "response.completed", response } as WireEvent, events)
+        next = complete({ ...turn, commit: () => Effect.void }, response)
+        return events
+      })
+
     const incomplete = (
       turn: ThreadStore.Turn,
-      { requestId, response }: NonNullable<Heard["incomplete"]>,
-      partial: string
+      { requestId, response }: NonNullable<Heard["incomplete"]>
     ): RunPull =>
       once(Effect.zipRight(
         failing(turn.commit(response)),
@@ -173,7 +239,7 @@ export const open = (
           new RunIncomplete({
             threadId,
             reason: response.incomplete_details?.reason ?? "unknown",
-            partial: plan.keepPartial ? outcome(response).text || partial : "",
+            partial: plan.keepPartial ? outcome(response).text || heard.partial : "",
             responseId: projection.responseId,
             requestId
           })
@@ -192,12 +258,15 @@ export const open = (
         return [{ _tag: "RunCompleted" as const, ...projection.at(), ...outcome(response) }]
       }))
 
+    const tooLong = () => withPartial(new TimedOut({ phase: "total" }))
+
     let next: RunPull = enter
-    return Effect.suspend(() => next).pipe(
-      Effect.tapError(Option.match({
-        onNone: () => Effect.void,
-        onSome: (error) => Effect.sync(() => span.attribute("error.type", error._tag))
-      })),
-      Effect.withParentSpan(span)
-    )
+    return Effect.suspend(() => deadline === Number.POSITIVE_INFINITY ? next : Pull.until(next, deadline, tooLong))
+      .pipe(
+        Effect.tapError(Option.match({
+          onNone: () => Effect.void,
+          onSome: (error) => Effect.sync(() => span.attribute("error.type", error._tag))
+        })),
+        Effect.withParentSpan(span)
+      )
   })

@@ -9,16 +9,20 @@ const manual = () => {
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined
   const body = new ReadableStream<Uint8Array>({ start: (c) => void (controller = c) })
   return {
-    response: new Response(body, { headers: { "content-type": "text/event-stream" } }),
+    connection: {
+      answer: new Response(body, { headers: { "content-type": "text/event-stream" } }),
+      abort: Effect.void,
+      close: Effect.void
+    },
     send: (text: string) => controller!.enqueue(new TextEncoder().encode(text)),
     close: () => controller!.close()
   }
 }
 
-it.effect("what is read while nobody waits is kept for the next pull", () =>
+it.scoped("what is read while nobody waits is kept for the next pull", () =>
   Effect.gen(function*() {
-    const { close, response, send } = manual()
-    const pull = yield* pullEvents(response)
+    const { close, connection, send } = manual()
+    const pull = yield* pullEvents(connection, "1 minute")
     const fiber = yield* Effect.fork(pull)
     yield* Effect.yieldNow()
     yield* Fiber.interrupt(fiber)
@@ -32,20 +36,20 @@ it.effect("what is read while nobody waits is kept for the next pull", () =>
     expect(yield* Effect.flip(pull)).toMatchObject(Option.some({ _tag: "ConnectionLost", how: "eof" }))
   }))
 
-it.effect("events of one read come as one array, and nothing comes after the last", () =>
+it.scoped("events of one read come as one array, and nothing comes after the last", () =>
   Effect.gen(function*() {
-    const { response, send } = manual()
-    const pull = yield* pullEvents(response)
+    const { connection, send } = manual()
+    const pull = yield* pullEvents(connection, "1 minute")
     const last = `data: {"type":"response.completed","sequence_number":2,"response":{"output":[]}}\n\n`
     send(`${event(0)}${event(1)}${last}${event(3)}`)
     expect((yield* pull).map((event) => event.sequence_number)).toEqual([0, 1, 2])
     expect(yield* Effect.flip(pull)).toEqual(Option.none())
   }))
 
-it.effect("after an error event, a server that falls silent does not hold the reader", () =>
+it.scoped("after an error event, a server that falls silent does not hold the reader", () =>
   Effect.gen(function*() {
-    const { response, send } = manual()
-    const pull = yield* pullEvents(response)
+    const { connection, send } = manual()
+    const pull = yield* pullEvents(connection, "1 minute")
     send("data: {\"type\":\"error\",\"error\":{\"code\":\"server_error\"}}\n\n")
     expect((yield* pull).map((event) => event.type)).toEqual(["error"])
     const fiber = yield* Effect.fork(Effect.flip(pull))
@@ -53,22 +57,28 @@ it.effect("after an error event, a server that falls silent does not hold the re
     expect(yield* Fiber.join(fiber)).toEqual(Option.none())
   }))
 
-it.effect("a last event without its response, or with a broken one, is told", () =>
+it.scoped("a last event without its response, or with a broken one, is told", () =>
   Effect.forEach(
     ["null", "{}", "{\"output\":null}", "{\"output\":[null]}"],
     (body) =>
       Effect.gen(function*() {
-        const { response, send } = manual()
-        const pull = yield* pullEvents(response)
+        const { connection, send } = manual()
+        const pull = yield* pullEvents(connection, "1 minute")
         send(`data: {"type":"response.completed","response":${body}}\n\n`)
         expect(yield* Effect.flip(pull)).toMatchObject(Option.some({ _tag: "UnexpectedResponse" }))
       })
   ))
 
-it.effect("the content type is read as media types are", () =>
+it.scoped("the content type is read as media types are", () =>
   Effect.gen(function*() {
     const open = (contentType: string) =>
-      Effect.exit(Effect.asVoid(pullEvents(new Response("", { headers: { "content-type": contentType } }))))
+      Effect.exit(
+        pullEvents({
+          answer: new Response("", { headers: { "content-type": contentType } }),
+          abort: Effect.void,
+          close: Effect.void
+        }, "1 minute")
+      )
     expect((yield* open("Text/Event-Stream; charset=utf-8"))._tag).toBe("Success")
     expect((yield* open("text/event-streams"))._tag).toBe("Failure")
   }))

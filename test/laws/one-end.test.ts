@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Stream } from "effect"
 import { OpenAI, Run, Thread, Threads } from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
-import { threads } from "../support/layers.ts"
+import { noRetries, threads } from "../support/layers.ts"
 import { badEnd, observe } from "../support/observe.ts"
 
 /** Runs once on a new thread. */
@@ -146,7 +146,7 @@ describe("law 1: a run that is read to its end", () => {
         [Script.httpError({ status: 404, code: "model_not_found" }), "ResourceNotFound"]
       ] as const,
       ([turn, tag]) =>
-        Effect.map(once(turn), (seen) => {
+        Effect.map(noRetries(once(turn)), (seen) => {
           expect(badEnd(seen)).toBeUndefined()
           expect(seen.error?._tag).toBe(tag)
           expect(seen.tags).toEqual(["RunStarted"])

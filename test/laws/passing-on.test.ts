@@ -3,7 +3,7 @@ import { Cause, Effect, Exit, Layer, Redacted, Stream } from "effect"
 import { Cursor, Run, type RunEvent, Thread, Threads } from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
 import { inspect } from "node:util"
-import { threads } from "../support/layers.ts"
+import { noRetries, threads } from "../support/layers.ts"
 import { badEnd, collect, collectLogs, collectSpans, observe } from "../support/observe.ts"
 
 const run = (turns: ReadonlyArray<Script.TurnInput>, store: "conversations" | "memory" = "conversations") =>
@@ -96,7 +96,7 @@ describe("law 10: secrets", () => {
             JSON.stringify(exit)
           )
         }
-      }).pipe(Effect.provide(Layer.mergeAll(threads(turns), logs.layer, traced.layer)))
+      }).pipe(noRetries, Effect.provide(Layer.mergeAll(threads(turns), logs.layer, traced.layer)))
       expect(failures).toBe(turns.length - 1)
       // A tracer is handed the value of a success, but exporters read names, attributes, events and failures.
       const spans = traced.spans.map((span) => {
@@ -240,11 +240,14 @@ it.effect("law 12: outputs that are submitted once more take the place of the fi
     expect(yield* Run.text(submit)).toBe("It is noon.")
     const outputs = (yield* collect(service.items(thread.id))).filter((item) => item._tag === "FunctionCallOutput")
     expect(outputs).toHaveLength(1)
-  }).pipe(Effect.provide(threads([
-    Script.functionCall("clock", {}),
-    Script.httpError({ status: 429, code: "rate_limit_exceeded" }),
-    Script.text("It is noon.")
-  ], { store: "memory" }))))
+  }).pipe(
+    noRetries,
+    Effect.provide(threads([
+      Script.functionCall("clock", {}),
+      Script.httpError({ status: 429, code: "rate_limit_exceeded" }),
+      Script.text("It is noon.")
+    ], { store: "memory" }))
+  ))
 
 it.effect("each event has a cursor, and the run's own ids", () =>
   Effect.gen(function*() {

@@ -1,5 +1,6 @@
-import { Assistant, Assistants, Threads, ThreadStore } from "effect-openai-threads"
+import { Assistant, Assistants, RetryPolicy, Threads, ThreadStore } from "effect-openai-threads"
 import { OpenAITest, type Script } from "effect-openai-threads/testing"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
 export const analyst = Assistant.make({
@@ -8,6 +9,9 @@ export const analyst = Assistant.make({
   model: "test-model",
   instructions: "Be brief."
 })
+
+/** For tests of what a failure is, rather than of what is done about it. */
+export const noRetries = Effect.provideService(RetryPolicy.RetryPolicy, RetryPolicy.none)
 
 export const stores = { conversations: ThreadStore.layerConversations, memory: ThreadStore.layerMemory } as const
 

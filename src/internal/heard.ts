@@ -1,0 +1,99 @@
+/** What a reader has heard of one response: how it ended, and what is missing where its end was not heard. */
+import type { Response } from "openai/resources/responses/responses"
+import { streamCode } from "./requestError.ts"
+import { isKnown, type WireEvent } from "./wireEvents.ts"
+
+/** A part of a message, by its item and place. */
+const partKey = (itemId: string, index: number) => `${itemId} ${index}`
+
+export class Heard {
+  readonly #keepPartial: boolean
+  /** The text until now, if it is kept. */
+  partial = ""
+  completed: Response | undefined
+  incomplete: { readonly response: Response; readonly requestId: string | undefined } | undefined
+  failure: { readonly payload: unknown; readonly requestId: string | undefined } | undefined
+  readonly #items = new Set<string>()
+  readonly #itemsDone = new Set<string>()
+  readonly #partsDone = new Set<string>()
+  readonly #lengths = new Map<string, number>()
+  /** The part that grows now: its deltas come one after the other. */
+  #itemId = ""
+  #contentIndex = -1
+  #length = 0
+
+  constructor(keepPartial: boolean) {
+    this.#keepPartial = keepPartial
+  }
+
+  note(event: WireEvent): void {
+    if (!isKnown(event)) return
+    switch (event.type) {
+      case "response.output_text.delta":
+        if (event.item_id !== this.#itemId || event.content_index !== this.#contentIndex) {
+          this.#turnTo(event.item_id, event.content_index)
+        }
+        if (typeof event.delta !== "string") return
+        this.#length += event.delta.length
+        if (this.#keepPartial) this.partial += event.delta
+        return
+      case "response.output_text.done":
+      case "response.refusal.done":
+        this.#partsDone.add(partKey(event.item_id, event.content_index))
+        return
+      case "response.output_item.added":
+      case "response.output_item.done": {
+        const id = event.item?.id
+        if (typeof id !== "string") return
+        this.#items.add(id)
+        if (event.type === "response.output_item.done") this.#itemsDone.add(id)
+        return
+      }
+      case "response.completed":
+        this.completed = event.response
+        return
+      case "response.incomplete":
+        this.incomplete = { response: event.response, requestId: (event as WireEvent)._request_id }
+        return
+      case "error":
+        this.failure = { payload: event, requestId: (event as WireEvent)._request_id }
+        return
+      case "response.failed":
+        // The `error` event before it may know more, such as the headers of a rate limit.
+        if (streamCode(this.failure?.payload) === undefined) {
+          this.failure = { payload: event.response?.error, requestId: (event as WireEvent)._request_id }
+        }
+    }
+  }
+
+  #turnTo(itemId: string, contentIndex: number): void {
+    this.#lengths.set(partKey(this.#itemId, this.#contentIndex), this.#length)
+    this.#itemId = itemId
+    this.#contentIndex = contentIndex
+    this.#length = this.#lengths.get(partKey(itemId, contentIndex)) ?? 0
+  }
+
+  /** The events that would have told the rest of a response that is complete, without the last one. */
+  rest(response: Response): ReadonlyArray<WireEvent> {
+    this.#turnTo("", -1)
+    return response.output.flatMap((item, output_index): ReadonlyArray<object> => {
+      const { id } = item
+      if (typeof id !== "string" || this.#itemsDone.has(id)) return []
+      const added = this.#items.has(id) ? [] : [{ type: "response.output_item.added", output_index, item }]
+      const parts = item.type === "message" && Array.isArray(item.content) ? item.content : []
+      return [
+        ...added,
+        ...parts.flatMap((part, content_index): ReadonlyArray<object> => {
+          const at = { item_id: id, output_index, content_index }
+          if (this.#partsDone.has(partKey(id, content_index))) return []
+          if (part.type === "refusal") return [{ type: "response.refusal.done", ...at, refusal: part.refusal }]
+          if (part.type !== "output_text") return []
+          const delta = part.text.slice(this.#lengths.get(partKey(id, content_index)) ?? 0)
+          const done = { type: "response.output_text.done", ...at, text: part.text }
+          return delta === "" ? [done] : [{ type: "response.output_text.delta", ...at, delta }, done]
+        }),
+        { type: "response.output_item.done", output_index, item }
+      ]
+    }) as ReadonlyArray<WireEvent>
+  }
+}

@@ -1,0 +1,81 @@
+/** Which requests may be sent again, and how it is done. */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as ScheduleDecision from "effect/ScheduleDecision"
+import * as ScheduleIntervals from "effect/ScheduleIntervals"
+import type { PartlyWritten } from "../OpenAIError.ts"
+import { type Policy, RetryPolicy } from "../RetryPolicy.ts"
+import type { RunError } from "../RunError.ts"
+import { isRateLimit } from "./requestError.ts"
+
+/**
+ * - `once`: it has an effect, and nobody can tell afterwards whether it had: a call of the model
+ * - `safe`: it only reads, or finds out itself whether the attempt before went through
+ */
+export type Repeat = "once" | "safe"
+
+/** Whether the server may have carried out the request that failed like this. */
+export const isAmbiguous = (failed: RunError): boolean => {
+  const error = causeOf(failed)
+  return "accepted" in error && error.accepted === "unknown" && !(error._tag === "TimedOut" && error.phase === "total")
+}
+
+const isRejected = (error: RunError): boolean => {
+  switch (error._tag) {
+    case "ConnectionFailed":
+      return true
+    case "RateLimited":
+      return error.code === undefined || isRateLimit(error.code)
+    case "InvalidRequest":
+      return error.kind === "locked"
+    case "ThreadBusy":
+      return error.why === "locked"
+    case "TimedOut":
+    case "ServerError":
+      return error.accepted === false
+    default:
+      return false
+  }
+}
+
+const causeOf = (error: RunError): Exclude<RunError, PartlyWritten> =>
+  error._tag === "PartlyWritten" ? error.cause : error
+
+/** Whether the request may be sent again after this. */
+const mayRepeat = (failed: RunError, repeat: Repeat): boolean => {
+  const error = causeOf(failed)
+  return isRejected(error) || (repeat === "safe" && isAmbiguous(error))
+}
+
+/** The wait before the next attempt, or none. Keeps the state of one request's policy. */
+export const waits = (policy: Policy, repeat: Repeat) => {
+  let state: unknown = policy.initial
+  return (error: RunError): Effect.Effect<Option.Option<Duration.Duration>> =>
+    mayRepeat(error, repeat)
+      ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        Effect.map(policy.step(now, causeOf(error), state), ([next, , decision]) => {
+          state = next
+          return ScheduleDecision.isDone(decision)
+            ? Option.none()
+            : Option.some(Duration.millis(Math.max(0, ScheduleIntervals.start(decision.intervals) - now)))
+        }))
+      : Effect.succeedNone
+}
+
+/** Does it again as the policy in force allows. */
+export const retry =
+  (repeat: Repeat) => <A, E extends RunError, R>(attempt: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.flatMap(RetryPolicy, (policy) => {
+      const wait = waits(policy, repeat)
+      const again: Effect.Effect<A, E, R> = Effect.catchAll(attempt, (error) =>
+        Effect.flatMap(
+          wait(error),
+          Option.match({
+            onNone: () => Effect.fail(error),
+            onSome: (delay) => Effect.zipRight(Effect.sleep(delay), again)
+          })
+        ))
+      return again
+    })
