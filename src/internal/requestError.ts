@@ -183,6 +183,7 @@ const isStatusError = (
 /** Whether the connection is what failed, rather than the client. */
 const isConnection = (error: unknown, constructor: string): boolean =>
   constructor === "APIConnectionError" ||
+  constructor === "APIConnectionTimeoutError" ||
   constructor === "APIUserAbortError" ||
   systemError(error) !== undefined ||
   (error instanceof Error && (error.name === "AbortError" || error.message === "terminated"))
@@ -215,7 +216,10 @@ export const fromSdk = (error: unknown, about: About, requestId?: string | undef
     return new E.UnexpectedResponse({ reason: `its content type is "${error.contentType}", not JSON`, requestId })
   }
   const constructor = Predicate.isObject(error) ? error.constructor?.name ?? "" : ""
-  if (constructor === "APIConnectionTimeoutError") return new E.TimedOut({ phase: "firstByte" })
+  // Its own limit; or a limit of `fetch`, which it takes for its own but names as the cause.
+  if (constructor === "APIConnectionTimeoutError" && systemError(error) === undefined) {
+    return new E.TimedOut({ phase: "firstByte" })
+  }
   return isConnection(error, constructor)
     ? fromConnection(error, "request", requestId)
     : new E.UnexpectedResponse({ reason: "the client could not make sense of it", requestId })
