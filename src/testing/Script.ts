@@ -15,6 +15,10 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
+import type { Fault } from "./Fault.ts"
+
+export * from "./Chaos.ts"
+export * from "./Fault.ts"
 
 /**
  * A JSON object as it is on the wire.
@@ -55,72 +59,6 @@ export interface ModelRequest {
   /** How many requests the model had before this one. */
   readonly index: number
 }
-
-// ---------------------------------------------------------------------------------------------------------------------
-// faults
-// ---------------------------------------------------------------------------------------------------------------------
-
-/**
- * How a connection breaks. Make one with {@link refuse}, {@link reset}, {@link cut} or {@link stall}.
- *
- * An event is one piece of the body: an event, a comment or raw bytes each count one; a JSON body is a single one.
- *
- * @since 0.1.0
- * @category faults
- */
-export type Fault =
-  | { readonly _tag: "Refuse" }
-  | { readonly _tag: "Reset"; readonly afterEvents: number | undefined }
-  | { readonly _tag: "Cut"; readonly afterEvents: number | undefined; readonly afterBytes: number | undefined }
-  | { readonly _tag: "Stall"; readonly afterEvents: number; readonly headers: boolean }
-
-/**
- * Nobody listens: `fetch` rejects with `TypeError: fetch failed` and a cause whose code is `ECONNREFUSED`, and the
- * request has no effect. A real port cannot refuse while it listens; there the socket is reset before anything is done.
- *
- * @since 0.1.0
- * @category faults
- */
-export const refuse: Fault = { _tag: "Refuse" }
-
-/**
- * The peer drops the connection. Without `afterEvents` the request is handled and the connection dies before the
- * headers (`fetch` rejects, code `ECONNRESET`); with it, the body fails with `TypeError: terminated` after so many
- * events.
- *
- * @since 0.1.0
- * @category faults
- */
-export const reset = (options?: { readonly afterEvents?: number | undefined }): Fault => ({
-  _tag: "Reset",
-  afterEvents: options?.afterEvents
-})
-
-/**
- * The body ends cleanly, but too early: after so many events or bytes, whichever comes first. With neither, it has no
- * bytes at all.
- *
- * @since 0.1.0
- * @category faults
- */
-export const cut = (
-  options: { readonly afterEvents?: number | undefined; readonly afterBytes?: number | undefined }
-): Fault => ({
-  _tag: "Cut",
-  afterEvents: options.afterEvents === undefined && options.afterBytes === undefined ? 0 : options.afterEvents,
-  afterBytes: options.afterBytes
-})
-
-/**
- * The connection stays open and silent after so many events (by default none) until the client gives up. With
- * `headers: true` not even the headers come.
- *
- * @since 0.1.0
- * @category faults
- */
-export const stall = (
-  options?: { readonly afterEvents?: number | undefined; readonly headers?: boolean | undefined }
-): Fault => ({ _tag: "Stall", afterEvents: options?.afterEvents ?? 0, headers: options?.headers ?? false })
 
 // ---------------------------------------------------------------------------------------------------------------------
 // parts
@@ -464,7 +402,7 @@ export interface TurnOptions {
 }
 
 /**
- * A request's answer that is an error of HTTP. Make one with {@link httpError}.
+ * A request's answer that is an error of HTTP. Make one with {@link httpError} or {@link redirect}.
  *
  * @since 0.1.0
  * @category models
@@ -603,6 +541,26 @@ export const httpError = (options: {
     ...lowerCase(options.headers ?? {})
   }
 })
+
+/**
+ * The request is answered with a redirect, by default a 307 to the simulator's own `/login`, which answers any request
+ * with status 200 and an HTML page, as a proxy's does. `fetch` follows it: 307 and 308 repeat the request with its body,
+ * the others make it a GET, and another origin does not get the key. On a real port a `location` elsewhere leads there.
+ *
+ * @since 0.1.0
+ * @category turns
+ */
+export const redirect = (options?: {
+  readonly status?: 301 | 302 | 303 | 307 | 308 | undefined
+  readonly location?: string | undefined
+  readonly handled?: boolean | undefined
+}): HttpError =>
+  httpError({
+    status: options?.status ?? 307,
+    body: "",
+    headers: { location: options?.location ?? "/login" },
+    handled: options?.handled
+  })
 
 /**
  * The request is answered with status 200 and a body that is no event stream, as a proxy's login page is.

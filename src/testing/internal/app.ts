@@ -7,13 +7,15 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Exchanges } from "./exchange.ts"
-import { networkError, type Outcome } from "./transport.ts"
+import { compressed } from "./gzip.ts"
+import type { Steps } from "./step.ts"
+import { networkError } from "./transport.ts"
 
-const bodyOf = (outcome: Extract<Outcome, { readonly _tag: "Answered" }>): Stream.Stream<Uint8Array, Error> => {
+const bodyOf = (steps: Steps): Stream.Stream<Uint8Array, Error> => {
   let over = false
   return Stream.repeatEffectOption(Effect.suspend((): Effect.Effect<Uint8Array, Option.Option<Error>> => {
     if (over) return Effect.fail(Option.none())
-    return Effect.flatMap(outcome.next, (step) => {
+    return Effect.flatMap(steps, (step) => {
       switch (step._tag) {
         case "Stall":
           return Effect.never
@@ -41,7 +43,7 @@ export const makeApp = (exchanges: Exchanges): HttpApp.Default<never, Scope.Scop
       body
     })
     if (outcome._tag !== "Answered") return yield* Effect.never
-    return HttpServerResponse.stream(bodyOf(outcome), {
+    return HttpServerResponse.stream(bodyOf(outcome.gzip ? compressed(outcome.next) : outcome.next), {
       status: outcome.status,
       headers: outcome.headers,
       contentType: outcome.headers["content-type"] ?? "application/octet-stream"

@@ -4,10 +4,11 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type { Fault, HttpError } from "../Script.ts"
-import { type Answer, bytesAnswer, errorAnswer, reject } from "./http.ts"
+import { type Answer, bytesAnswer, errorAnswer, isEventStream, reject } from "./http.ts"
 import { route } from "./router.ts"
 import type { State } from "./state.ts"
-import { type Outcome, outcomeOf, type Step } from "./transport.ts"
+import { isLast } from "./step.ts"
+import { type Outcome, outcomeOf, unreachable } from "./transport.ts"
 
 /**
  * One request in the simulator's journal.
@@ -36,8 +37,6 @@ export interface RecordedRequest {
 }
 
 type Entry = { -readonly [Key in keyof RecordedRequest]: RecordedRequest[Key] }
-
-const isLast = (step: Step): boolean => step._tag === "Bytes" ? step.last : step._tag !== "Stall"
 
 /**
  * What a fault's request can be chosen by.
@@ -98,13 +97,14 @@ export class Exchanges {
       this.journal.push(entry)
       const injected = this.#injection(entry)
       if (injected !== undefined && injected._tag !== "HttpError") entry.fault = injected
-      if (injected?._tag === "Refuse") {
+      const without = unreachable(entry.fault)
+      if (without !== undefined) {
         entry.ended = true
-        return Effect.succeed<Outcome>({ _tag: "Refused" })
+        return Effect.succeed(without)
       }
       const startedAt = this.#state.clock.unsafeCurrentTimeMillis()
       const routed = path === undefined
-        ? Effect.succeed(wrongPath(raw.method, url.pathname))
+        ? Effect.succeed(url.pathname === "/login" ? loginPage : wrongPath(raw.method, url.pathname))
         : Either.isLeft(body)
         ? Effect.succeed(wrongBody)
         : route(this.#state, { method: raw.method, path, query, headers: raw.headers, body: body.right })
@@ -116,8 +116,12 @@ export class Exchanges {
         )
       return Effect.zipRight(
         Effect.addFinalizer((exit) => Effect.sync(() => this.#close(entry, exit))),
-        Effect.map(answered, (answer) => this.#outcome(entry, answer, startedAt))
-      ).pipe(Effect.tap((outcome) => this.#track(outcome)))
+        Effect.flatMap(answered, (answer) => {
+          const outcome = this.#outcome(entry, answer, startedAt)
+          const isOpen = outcome._tag === "Answered" && isEventStream(answer)
+          return isOpen ? Effect.as(this.#countStream, outcome) : Effect.succeed(outcome)
+        })
+      )
     })
   }
 
@@ -146,21 +150,16 @@ export class Exchanges {
     }
   }
 
-  /** Counts the answer among the streams until the scope closes. */
-  #track(outcome: Outcome): Effect.Effect<void, never, Scope.Scope> {
-    const isStream = outcome._tag === "Answered" && outcome.headers["content-type"]?.startsWith("text/event-stream")
-    return isStream
-      ? Effect.acquireRelease(
-        Effect.sync(() => {
-          this.openStreams++
-        }),
-        () =>
-          Effect.sync(() => {
-            this.openStreams--
-          })
-      )
-      : Effect.void
-  }
+  /** Counts among the open streams until the scope closes. */
+  readonly #countStream = Effect.acquireRelease(
+    Effect.sync(() => {
+      this.openStreams++
+    }),
+    () =>
+      Effect.sync(() => {
+        this.openStreams--
+      })
+  )
 
   #close(entry: Entry, exit: Exit.Exit<unknown, unknown>): void {
     this.activity++
@@ -185,3 +184,9 @@ const wrongBody = asAnswer(reject(
 
 const wrongPath = (method: string, path: string): Answer =>
   asAnswer(reject(404, null, `Invalid URL (${method} ${path})`))
+
+const loginPage: Answer = bytesAnswer(
+  200,
+  { "content-type": "text/html; charset=utf-8" },
+  "<!doctype html><title>Log in</title><h1>Log in to go on</h1>\n"
+)

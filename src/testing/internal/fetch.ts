@@ -1,18 +1,34 @@
 /** `fetch` in process, with the semantics of the real one. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
-import type { Exchanges } from "./exchange.ts"
-import { networkError, type Outcome, whileTrue } from "./transport.ts"
+import type * as Scope from "effect/Scope"
+import type { Exchanges, RawRequest } from "./exchange.ts"
+import { following, isRedirect, maxRedirects } from "./redirect.ts"
+import { whileTrue } from "./step.ts"
+import { type Answered, networkError } from "./transport.ts"
 
 const terminated = () => new TypeError("terminated", { cause: networkError("UND_ERR_SOCKET", "other side closed") })
 
-const refused = () =>
-  new TypeError("fetch failed", { cause: networkError("ECONNREFUSED", "connect ECONNREFUSED 127.0.0.1:443") })
+const failed = (cause: unknown) => new TypeError("fetch failed", { cause })
 
-const dropped = () => new TypeError("fetch failed", { cause: networkError("ECONNRESET", "read ECONNRESET") })
+const refused = () => failed(networkError("ECONNREFUSED", "connect ECONNREFUSED 127.0.0.1:443"))
+
+const dropped = () => failed(networkError("ECONNRESET", "read ECONNRESET"))
+
+const notFollowed = (why: string) => failed(new Error(why))
+
+const connectTimedOut = () =>
+  failed(Object.assign(
+    networkError(
+      "UND_ERR_CONNECT_TIMEOUT",
+      "Connect Timeout Error (attempted address: 127.0.0.1:443, timeout: 10000ms)"
+    ),
+    { name: "ConnectTimeoutError" }
+  ))
 
 type Run = (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
 
@@ -44,7 +60,7 @@ class Reader {
   give(bytes: Uint8Array): void {
     if (this.#over) return
     if (bytes.length === 0) this.#demand.unsafeOpen()
-    else this.#controller?.enqueue(bytes.slice())
+    else this.#controller?.enqueue(new Uint8Array(bytes))
   }
 
   end(): void {
@@ -62,7 +78,7 @@ class Reader {
 }
 
 /** An answer of known length is given at once, as the network would; anything else as it is read. */
-const pump = (reader: Reader, outcome: Extract<Outcome, { readonly _tag: "Answered" }>): Effect.Effect<void> => {
+const pump = (reader: Reader, outcome: Answered): Effect.Effect<void> => {
   const asked = outcome.headers["content-length"] === undefined ? reader.asked : Effect.void
   return whileTrue(Effect.flatMap(Effect.zipRight(asked, outcome.next), (step) => {
     if (step._tag === "Stall") return Effect.never
@@ -75,8 +91,8 @@ const pump = (reader: Reader, outcome: Extract<Outcome, { readonly _tag: "Answer
 }
 
 /**
- * One fiber per exchange: it answers, and then gives what the reader asks for. Abort and cancel interrupt it, which
- * ends the exchange; when it ends early for another reason, the reader's body fails.
+ * One fiber per call: it answers, where it is redirected from there, and then gives what the reader asks for. Abort and
+ * cancel interrupt it, which ends the exchange; when it ends early for another reason, the reader's body fails.
  */
 export const makeFetch = (exchanges: Exchanges, run: Run): typeof globalThis.fetch => (input, init) =>
   new Promise((resolve, reject) => {
@@ -89,28 +105,49 @@ export const makeFetch = (exchanges: Exchanges, run: Run): typeof globalThis.fet
       reject(reason)
       reader.fail(reason)
     }
+    const respond = (asked: RawRequest, outcome: Answered, redirects: number): Effect.Effect<void> => {
+      const response = new Response(reader.stream, { status: outcome.status, headers: outcome.headers })
+      const url = new URL(asked.url)
+      url.hash = ""
+      resolve(Object.defineProperties(response, { url: { value: url.href }, redirected: { value: redirects > 0 } }))
+      return pump(reader, outcome)
+    }
+    const redirected = (asked: RawRequest, outcome: Answered, redirects: number): Either.Either<RawRequest, string> =>
+      request.redirect === "error"
+        ? Either.left("unexpected redirect")
+        : redirects === maxRedirects
+        ? Either.left("redirect count exceeded")
+        : following(asked, outcome)
+    /** One request and its answer. Gives the request that follows where the answer is a redirect. */
+    const ask = (asked: RawRequest, redirects: number): Effect.Effect<RawRequest | undefined, unknown, Scope.Scope> =>
+      Effect.gen(function*() {
+        const outcome = yield* exchanges.open(asked)
+        switch (outcome._tag) {
+          case "Refused":
+            return yield* Effect.fail(refused())
+          case "ConnectTimeout":
+            return yield* Effect.delay(Effect.fail(connectTimedOut()), "10 seconds")
+          case "Reset":
+            return yield* Effect.fail(dropped())
+          case "Silent":
+            return yield* Effect.never
+          case "Answered": {
+            if (isRedirect(outcome) && request.redirect !== "manual") {
+              return yield* Either.mapLeft(redirected(asked, outcome, redirects), notFollowed)
+            }
+            return yield* Effect.as(respond(asked, outcome, redirects), undefined)
+          }
+        }
+      })
     const exchange = Effect.gen(function*() {
-      const body = yield* Effect.tryPromise({ try: () => request.text(), catch: (cause) => cause })
-      const outcome = yield* exchanges.open({
+      let asked: RawRequest | undefined = {
         method: request.method,
         url: request.url,
         headers: Object.fromEntries(request.headers),
-        body
-      })
-      switch (outcome._tag) {
-        case "Refused":
-          return fail(refused())
-        case "Reset":
-          return fail(dropped())
-        case "Silent":
-          return yield* Effect.never
-        case "Answered": {
-          const response = new Response(reader.stream, { status: outcome.status, headers: outcome.headers })
-          resolve(Object.defineProperty(response, "url", { value: request.url }))
-          yield* pump(reader, outcome)
-        }
+        body: yield* Effect.tryPromise({ try: () => request.text(), catch: (cause) => cause })
       }
-    }).pipe(Effect.scoped, Effect.catchAll((cause) => Effect.sync(() => fail(cause))))
+      for (let redirects = 0; asked !== undefined; redirects++) asked = yield* Effect.scoped(ask(asked, redirects))
+    }).pipe(Effect.catchAll((cause) => Effect.sync(() => fail(cause))))
 
     const fiber = run(exchange)
     const interrupt = () => fiber.unsafeInterruptAsFork(FiberId.none)

@@ -27,6 +27,8 @@ export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: Body
+  /** The body is events, whatever its content type says. */
+  readonly isEventStream?: boolean | undefined
   readonly fault?: Fault | undefined
   readonly readBytes?: number | undefined
 }
@@ -58,6 +60,9 @@ export const reject = (status: number, code: string | null, reason: string, opti
       headers: options?.headers ?? {}
     })
   )
+
+export const isEventStream = (answer: Answer): boolean =>
+  answer.isEventStream ?? answer.headers["content-type"]?.startsWith("text/event-stream") ?? false
 
 export const encoder = new TextEncoder()
 

@@ -27,6 +27,7 @@ import {
 } from "./http.ts"
 import { checkHistory, countTokens, normalizeAll } from "./items.ts"
 import type { Conversation, ResponseStatus, State, StoredResponse } from "./state.ts"
+import { unreachable } from "./transport.ts"
 
 type Answering = Extract<Turn, { readonly _tag: "Answer" }>
 
@@ -333,6 +334,7 @@ const answerStream = (turn: Answering, body: Body): Answer => ({
   status: 200,
   headers: { ...sse, ...turn.headers },
   body,
+  isEventStream: true,
   fault: turn.fault,
   readBytes: turn.readBytes
 })
@@ -385,7 +387,7 @@ const inForeground = (
     return answerJson(turn, { ...render(response), billing: { payer: "developer" } })
   })
 
-/** The answer of a turn in which nothing is generated: an HTTP error, a page, or a connection that is refused. */
+/** The answer of a turn in which nothing is generated: an HTTP error, a page, or no connection. */
 const immediate = (turn: Turn): Answer =>
   turn._tag === "Answer"
     ? answerJson(turn, {})
@@ -408,7 +410,7 @@ const admit = (state: State, raw: unknown): Checked<Admitted> =>
       conversationId: asked.conversation?.id,
       stream: asked.body.stream === true
     })
-    if (turn._tag !== "Answer" || turn.fault?._tag === "Refuse") {
+    if (turn._tag !== "Answer" || unreachable(turn.fault) !== undefined) {
       return { _tag: "Answered", answer: immediate(turn) } as const
     }
     return { _tag: "Started", asked, turn, response: start(state, asked) } as const
@@ -445,7 +447,7 @@ const resume = (state: State, response: StoredResponse, query: ApiRequest["query
   }
   const after = query.starting_after === undefined ? -1 : Number(query.starting_after)
   if (!Number.isInteger(after)) return invalidType("starting_after", "an integer")
-  return Either.right({ status: 200, headers: sse, body: response.log.follow(after) })
+  return Either.right({ status: 200, headers: sse, body: response.log.follow(after), isEventStream: true })
 }
 
 export const retrieve = (state: State, id: string, request: ApiRequest): Checked<Answer> =>

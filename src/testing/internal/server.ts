@@ -6,7 +6,8 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Http from "node:http"
 import type { Exchanges } from "./exchange.ts"
-import { type Outcome, whileTrue } from "./transport.ts"
+import { compressed } from "./gzip.ts"
+import { type Steps, whileTrue } from "./step.ts"
 
 /**
  * The simulator could not listen on the port.
@@ -48,11 +49,8 @@ const end = (response: Http.ServerResponse, bytes: Uint8Array): Effect.Effect<vo
 
 const nothing = new Uint8Array(0)
 
-const pump = (
-  response: Http.ServerResponse,
-  outcome: Extract<Outcome, { readonly _tag: "Answered" }>
-): Effect.Effect<void> =>
-  whileTrue(Effect.flatMap(outcome.next, (step) => {
+const pump = (response: Http.ServerResponse, steps: Steps): Effect.Effect<void> =>
+  whileTrue(Effect.flatMap(steps, (step) => {
     switch (step._tag) {
       case "Stall":
         return Effect.never
@@ -80,6 +78,7 @@ const handler = (exchanges: Exchanges, run: Run): Http.RequestListener => (reque
     })
     switch (outcome._tag) {
       case "Refused":
+      case "ConnectTimeout":
       case "Reset":
         request.socket.resetAndDestroy()
         return
@@ -88,7 +87,7 @@ const handler = (exchanges: Exchanges, run: Run): Http.RequestListener => (reque
       case "Answered":
         response.writeHead(outcome.status, outcome.headers)
         response.flushHeaders()
-        yield* pump(response, outcome)
+        yield* pump(response, outcome.gzip ? compressed(outcome.next) : outcome.next)
     }
   })
   const fiber = run(Effect.scoped(exchange))
