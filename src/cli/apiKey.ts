@@ -1,0 +1,50 @@
+/** Where the key comes from: never from the command line. */
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import { execFile } from "node:child_process"
+import { type CliError, configuration } from "./CliError.ts"
+import * as Secrets from "./secrets.ts"
+import type { Settings } from "./settings.ts"
+import { readText } from "./stdin.ts"
+
+/** A server of one's own that asks for no key gets this one. */
+const noKey = "no-key"
+
+/** The key, from standard input, `OPENAI_API_KEY` or the user's command. */
+export const apiKey = (settings: Settings, fromStdin: boolean): Effect.Effect<Redacted.Redacted, CliError> =>
+  Effect.gen(function*() {
+    if (fromStdin) {
+      const [line = ""] = (yield* readText).split("\n", 1)
+      if (line.trim() === "") return yield* configuration("there is no key on standard input", "Pipe it in: … --key-stdin < FILE")
+      return keep(line.trim())
+    }
+    const key = yield* Effect.orElseSucceed(Config.option(Config.nonEmptyString("OPENAI_API_KEY")), Option.none<string>)
+    if (Option.isSome(key)) return keep(key.value)
+    if (settings.apiKeyCommand !== undefined) return keep(yield* output(settings.apiKeyCommand.value))
+    if (settings.baseUrl !== undefined) return Redacted.make(noKey)
+    return yield* configuration(
+      "there is no API key",
+      "Set OPENAI_API_KEY, or OPENAI_BASE_URL for a local server, or try a simulated model with --simulate."
+    )
+  })
+
+const keep = (key: string): Redacted.Redacted => {
+  Secrets.keep(key)
+  return Redacted.make(key)
+}
+
+/** The first line of what the command prints. It may ask on the terminal, so it has standard error. */
+const output = (command: string): Effect.Effect<string, CliError> =>
+  Effect.async((resume) => {
+    const failed = (why: string) => resume(Effect.fail(configuration(`apiKeyCommand ${why}`, `It is: ${command}`)))
+    const child = execFile("sh", ["-c", command], (error, stdout) => {
+      const [line = ""] = stdout.split("\n", 1)
+      if (error !== null) failed(`failed (${error.code ?? error.signal ?? "unknown"})`)
+      else if (line.trim() === "") failed("printed no key")
+      else resume(Effect.succeed(line.trim()))
+    })
+    child.stderr?.pipe(process.stderr, { end: false })
+    return Effect.sync(() => child.kill())
+  })

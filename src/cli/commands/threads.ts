@@ -1,0 +1,33 @@
+import * as Flag from "../Flag.ts"
+import { reaching, saying } from "../flags.ts"
+import * as Spec from "../Spec.ts"
+
+const argument = { name: "id", description: "The thread's id, such as conv_123", many: false }
+
+export const show = Spec.make({
+  path: ["threads", "show"],
+  description: "Show the messages of a thread, oldest first",
+  argument,
+  flags: { json: Flag.on("json", { description: "Print one JSON object" }), ...reaching, ...saying },
+  examples: [["openai-threads threads show conv_123", "what was said"]]
+})
+
+export const remove = Spec.make({
+  path: ["threads", "delete"],
+  description: "Delete a thread and its items, for good",
+  argument,
+  flags: { ...reaching, ...saying },
+  examples: [["openai-threads threads delete conv_123", "nothing of it is left at OpenAI"]]
+})
+
+export const exportThread = Spec.make({
+  path: ["threads", "export"],
+  description: "Print a thread as lines of JSON: the thread, then its items",
+  argument,
+  flags: {
+    output: Flag.text("output", { alias: "o", value: "file", description: "Write to a file instead of standard output" }),
+    ...reaching,
+    ...saying
+  },
+  examples: [["openai-threads threads export conv_123 > thread.jsonl", "keep it"]]
+})

@@ -1,0 +1,58 @@
+/** The layers of a command: from what is set to threads, assistants and OpenAI. */
+import type * as FileSystem from "@effect/platform/FileSystem"
+import type * as Path from "@effect/platform/Path"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Assistants from "../Assistants.ts"
+import * as OpenAI from "../OpenAI.ts"
+import type { InvalidInput } from "../OpenAIError.ts"
+import * as Threads from "../Threads.ts"
+import * as ThreadStore from "../ThreadStore.ts"
+import { apiKey } from "./apiKey.ts"
+import type { CliError } from "./CliError.ts"
+import type { Settings } from "./settings.ts"
+import { warn } from "./terminal.ts"
+
+export interface Choice {
+  readonly keyStdin: boolean
+  readonly simulate: boolean
+}
+
+/** The assistants of the file that is set, or none. */
+export const assistants = (
+  settings: Settings
+): Layer.Layer<Assistants.Assistants, Assistants.AssistantsFileInvalid, FileSystem.FileSystem | Path.Path> =>
+  settings.assistants === undefined ? Assistants.layer([]) : Assistants.layerFile(settings.assistants.value)
+
+const live = (settings: Settings, choice: Choice): Layer.Layer<OpenAI.OpenAI, CliError | InvalidInput> =>
+  Layer.unwrapEffect(Effect.map(apiKey(settings, choice.keyStdin), (apiKey) =>
+    OpenAI.layer({
+      apiKey,
+      baseUrl: settings.baseUrl?.value,
+      organization: settings.organization?.value,
+      project: settings.project?.value
+    })))
+
+/** Nobody takes a script for a model: it is only used when it is asked for, and it says what it is. */
+const simulated: Layer.Layer<OpenAI.OpenAI> = Layer.unwrapEffect(
+  Effect.gen(function*() {
+    yield* warn("this is a simulated model; nothing is sent to OpenAI")
+    const { layer } = yield* Effect.promise(() => import("./simulated.ts"))
+    return layer
+  })
+)
+
+/** Everything that a command on threads needs. */
+export const connect = (
+  settings: Settings,
+  choice: Choice
+): Layer.Layer<
+  Threads.Threads | Assistants.Assistants,
+  CliError | InvalidInput | Assistants.AssistantsFileInvalid,
+  FileSystem.FileSystem | Path.Path
+> =>
+  Threads.layer.pipe(
+    Layer.provide(ThreadStore.layerConversations),
+    Layer.provide(choice.simulate ? simulated : live(settings, choice)),
+    Layer.provideMerge(assistants(settings))
+  )

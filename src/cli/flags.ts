@@ -1,0 +1,44 @@
+/** The options that several commands share. */
+import * as Flag from "./Flag.ts"
+
+/** How the command speaks. Every command takes them. */
+export const saying = {
+  color: Flag.choice("color", ["auto", "always", "never"], {
+    description: "Colour; auto, the default, is on a terminal only and heeds NO_COLOR"
+  }),
+  debug: Flag.on("debug", { description: "Show the stack of an error" })
+}
+
+/** Where the assistants come from. */
+export const assistants = {
+  assistants: Flag.text("assistants", { value: "file", description: "A JSON file of assistants" })
+}
+
+/** How to reach a server. */
+export const reaching = {
+  baseUrl: Flag.text("base-url", { value: "url", description: "Another server, with its /v1 (OPENAI_BASE_URL)" }),
+  keyStdin: Flag.on("key-stdin", { description: "Read the API key from standard input" })
+}
+
+/** The same, or none. */
+export const connecting = {
+  ...reaching,
+  simulate: Flag.on("simulate", { description: "Ask a simulated model in this process: no key, no network" })
+}
+
+/** Who answers, and how. */
+export const answering = {
+  assistant: Flag.text("assistant", { alias: "A", value: "id", description: "The assistant (OPENAI_ASSISTANT_ID)" }),
+  ...assistants,
+  instructions: Flag.text("instructions", {
+    value: "text",
+    description: "Instead of the assistant's instructions; @file reads a file"
+  }),
+  model: Flag.text("model", { alias: "m", value: "id", description: "The model (OPENAI_MODEL)" })
+}
+
+/** How an answer is shown. */
+export const showing = {
+  quiet: Flag.on("quiet", { alias: "q", description: "On standard error, only errors and warnings" }),
+  usage: Flag.on("usage", { description: "Say how many tokens it took" })
+}

@@ -1,0 +1,84 @@
+/** `threads`: what is in a thread, and its end. */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as Thread from "../../Thread.ts"
+import * as Threads from "../../Threads.ts"
+import type * as Specs from "../commands/threads.ts"
+import { connect } from "../connect.ts"
+import * as OutputFile from "../outputFile.ts"
+import * as Settings from "../settings.ts"
+import type { InputOf } from "../Spec.ts"
+import { stderr, stdout } from "../terminal.ts"
+
+type Input = InputOf<typeof Specs.remove>
+
+/** The version of what `--json` and `export` print. */
+const v = 1
+
+const encodeMessage = Schema.encodeSync(Thread.Message)
+const encodeItem = Schema.encodeSync(Thread.Item)
+
+const head = ({ createdAt, id, metadata }: Thread.Thread) => ({ id, createdAt: createdAt.toJSON(), metadata })
+
+const withThreads = <A, E, R>(
+  input: Input,
+  use: (threads: Threads.Service, id: Thread.ThreadId) => Effect.Effect<A, E, R>
+) =>
+  Effect.gen(function*() {
+    const settings = yield* Settings.load(input)
+    return yield* Effect.flatMap(Threads.Threads, (threads) => use(threads, (input.args[0] ?? "") as Thread.ThreadId)).pipe(
+      Effect.provide(connect(settings, { keyStdin: input.keyStdin, simulate: false }))
+    )
+  })
+
+const describe = (part: Thread.ContentPart): string => {
+  switch (part._tag) {
+    case "Text":
+      return part.text
+    case "Refusal":
+      return `[refused: ${part.refusal}]`
+    case "Image":
+      return `[image${part.fileId === undefined ? "" : ` ${part.fileId}`}]`
+    case "File":
+      return `[file${part.filename === undefined ? "" : ` ${part.filename}`}]`
+    case "Unknown":
+      return `[${part.type}]`
+  }
+}
+
+export const show = (input: InputOf<typeof Specs.show>) =>
+  withThreads(input, (threads, id) =>
+    Effect.gen(function*() {
+      const thread = yield* threads.get(id)
+      if (input.json) {
+        const messages = yield* Stream.runCollect(Stream.map(threads.messages(id), (message) => encodeMessage(message)))
+        return yield* stdout.write(`${JSON.stringify({ v, thread: head(thread), messages: Array.from(messages) })}\n`)
+      }
+      let first = true
+      yield* Stream.runForEach(threads.messages(id), (message) => {
+        const text = message.content.map(describe).join("\n")
+        const gap = first ? "" : "\n"
+        first = false
+        return stdout.write(`${gap}${message.role}:\n${text.replace(/\n+$/, "")}\n`)
+      })
+    }))
+
+export const remove = (input: Input) =>
+  withThreads(
+    input,
+    (threads, id) => Effect.zipRight(threads.delete(id), stderr.write(`Thread ${id} is deleted.\n`))
+  )
+
+export const exportThread = (input: InputOf<typeof Specs.exportThread>) =>
+  Effect.scoped(withThreads(input, (threads, id) =>
+    Effect.gen(function*() {
+      const sink = Option.isSome(input.output) ? yield* OutputFile.open(input.output.value) : stdout
+      const thread = yield* threads.get(id)
+      yield* sink.write(`${JSON.stringify({ v, type: "thread", ...head(thread) })}\n`)
+      yield* Stream.runForEach(threads.items(id), (item) => {
+        const { _tag: type, ...fields } = encodeItem(item)
+        return sink.write(`${JSON.stringify(type === "Unknown" ? { ...fields, type } : { type, ...fields })}\n`)
+      })
+    })))

@@ -1,0 +1,158 @@
+/** A run as the person or the next program reads it. */
+import * as Cause from "effect/Cause"
+import * as Chunk from "effect/Chunk"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { Scope } from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Run from "../Run.ts"
+import type { RunError } from "../RunError.ts"
+import { Pending, RunEvent, type Usage } from "../RunEvent.ts"
+import * as Thread from "../Thread.ts"
+import { type CliError, incomplete } from "./CliError.ts"
+import { exitCodeOf, exitCodes } from "./exitCodes.ts"
+import { spin } from "./spinner.ts"
+import { type AnswerSink, dim, stderr } from "./terminal.ts"
+
+export type Format = "text" | "json" | "events"
+
+export interface Rendering {
+  readonly format: Format
+  /** Where the answer goes; everything else goes to standard error. */
+  readonly answer: AnswerSink
+  readonly quiet: boolean
+  readonly usage: boolean
+  readonly model: string
+}
+
+/** The version of what `--json` and `--events` print. */
+const v = 1
+
+/** Prints a run as it comes. Fails as the run does, and with exit code 6 where it ended without a whole answer. */
+export const render = (
+  run: Stream.Stream<RunEvent, RunError>,
+  threadId: Thread.ThreadId,
+  rendering: Rendering
+): Effect.Effect<Run.RunResult, RunError | CliError, Scope> =>
+  Effect.gen(function*() {
+    const { answer, format, quiet } = rendering
+    const spinner = yield* spin(`Asking ${rendering.model}`, quiet)
+    const text = plainText(answer)
+    const line = (object: object) => answer.write(`${JSON.stringify({ v, ...object })}\n`)
+    const say = (text: string) => quiet ? Effect.void : Effect.zipRight(spinner.stop, stderr.write(`${dim(text)}\n`))
+    let seen = ""
+    let last: RunEvent | undefined
+    const refusals: Array<string> = []
+
+    const onEvents = (events: ReadonlyArray<RunEvent>) =>
+      Effect.gen(function*() {
+        let delta = ""
+        for (const event of events) {
+          last = event
+          if (event._tag === "TextDelta") delta += event.delta
+          else if (event._tag === "RefusalCompleted") refusals.push(event.refusal)
+          else if (event._tag === "HostedToolProgress") spinner.label(`${event.tool}: ${event.phase}`)
+          else if (event._tag === "RunQueued") yield* say(`The thread is in use; ${event.place} before this one.`)
+          else if (event._tag === "Retrying") {
+            yield* say(`${event.reason}: asking again in ${Duration.format(event.delay)} (attempt ${event.attempt + 1}).`)
+          } else if (event._tag === "RunCompleted" && seen === "" && delta === "") delta = event.text
+        }
+        seen += delta
+        if (format === "events") {
+          yield* spinner.stop
+          yield* answer.write(events.map((event) => `${JSON.stringify(encodeEvent(event))}\n`).join(""))
+        } else if (format === "text" && delta !== "") {
+          yield* spinner.stop
+          yield* text.write(delta)
+        }
+      })
+
+    /** What is printed of a run that did not come to its end, so that a program has something to read too. */
+    const onEnd = (exit: Exit.Exit<Run.RunResult, RunError | CliError>) =>
+      Effect.gen(function*() {
+        yield* spinner.stop
+        if (format === "text") yield* text.end
+        const runId = last?.runId
+        if (Exit.isSuccess(exit)) {
+          const { messages, pending, status, text, usage } = exit.value
+          if (format === "json") {
+            yield* line({
+              threadId,
+              runId,
+              status,
+              text,
+              messages: messages.map((message) => encodeMessage(message)),
+              usage,
+              pending: pending.map((one) => encodePending(one))
+            })
+          }
+          if (rendering.usage) yield* stderr.write(`${usageLine(usage)}\n`)
+          return
+        }
+        const error = errorOf(exit.cause)
+        if (format === "json") yield* line({ threadId, runId, status: error.status, text: seen, error: error.shown })
+        if (format === "events") {
+          yield* line({ type: "Error", seq: (last?.sequence ?? -1) + 1, threadId, runId, error: error.shown })
+        }
+      })
+
+    const events = Stream.mapChunksEffect(run, (chunk) => Effect.as(onEvents(Chunk.toReadonlyArray(chunk)), chunk))
+    const result = yield* Effect.onExit(Run.result(events), (exit) => Effect.ignore(onEnd(exit)))
+    if (result.status === "requires_action") {
+      const names = result.pending.map((one) => one._tag === "PendingCall" ? one.call.name : one.name)
+      return yield* incomplete(
+        `the model waits for ${names.join(", ")}, which this tool cannot answer`,
+        "A program can, with Threads.submit."
+      )
+    }
+    if (refusals.length > 0) return yield* incomplete(`the model refused: ${refusals.join(" ")}`)
+    return result
+  })
+
+/** A text that ends with one line break, however many the model sent. */
+const plainText = (answer: AnswerSink) => {
+  let written = false
+  let held = ""
+  return {
+    write: (delta: string) => {
+      const text = held + delta
+      const whole = text.replace(/\n+$/, "")
+      held = text.slice(whole.length)
+      if (whole === "") return Effect.void
+      written = true
+      return answer.write(whole)
+    },
+    end: Effect.suspend(() => written ? answer.write("\n") : Effect.void)
+  }
+}
+
+const encodeMessage = Schema.encodeSync(Thread.Message)
+const encodePending = Schema.encodeSync(Pending)
+const encode = Schema.encodeEither(RunEvent)
+
+/** `{ v, type, seq, … }`: the event's own fields, under names that are common in streams of JSON lines. */
+const encodeEvent = (event: RunEvent): object => {
+  const { _tag: type, sequence: seq, ...rest } = Either.getOrElse(encode(event), () => event)
+  return { v, type, seq, ...rest }
+}
+
+const errorOf = (cause: Cause.Cause<RunError | CliError>) => {
+  const error = Option.getOrUndefined(Cause.failureOption(cause))
+  if (error === undefined) {
+    return Cause.isInterrupted(cause)
+      ? { status: "cancelled", shown: { tag: "Cancelled", message: "the run was cancelled", exitCode: exitCodes.interrupted } }
+      : { status: "failed", shown: { tag: "Unexpected", message: "unexpected", exitCode: exitCodes.unexpected } }
+  }
+  const requestId = "requestId" in error ? error.requestId : undefined
+  return {
+    status: error._tag === "RunIncomplete" ? "incomplete" : "failed",
+    shown: { tag: error._tag, message: error.message, requestId, exitCode: exitCodeOf(error) }
+  }
+}
+
+const usageLine = ({ cachedInput, input, output, reasoning, total }: Usage) =>
+  `tokens: ${input} input (${cachedInput} cached), ${output} output (${reasoning} reasoning), ${total} in total`

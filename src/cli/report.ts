@@ -1,0 +1,27 @@
+/** What the person reads when something failed: what happened, what to do. No stack unless it is asked for. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { CliError } from "./CliError.ts"
+import { type ExitCode, exitCodeOf, exitCodes, type Failure } from "./exitCodes.ts"
+import { hide } from "./secrets.ts"
+import { red, stderr } from "./terminal.ts"
+
+const lines = (error: Failure): ReadonlyArray<string> => [
+  error.message,
+  ...(error instanceof CliError && error.hint !== undefined ? [`  ${error.hint}`] : [])
+]
+
+/** Says why it failed, and gives the exit code for it. */
+export const report = (cause: Cause.Cause<Failure>, debug: boolean): Effect.Effect<ExitCode> => {
+  if (Cause.isInterruptedOnly(cause)) return Effect.succeed(exitCodes.interrupted)
+  const failure = Option.getOrUndefined(Cause.failureOption(cause))
+  const said = failure === undefined
+    ? [`unexpected: ${Cause.prettyErrors(cause)[0]?.message ?? "unknown"}`, "  --debug shows where it comes from."]
+    : lines(failure)
+  const stack = debug ? [Cause.pretty(cause, { renderErrorCause: true })] : []
+  return Effect.as(
+    stderr.write(hide([`${red("error:")} ${said.join("\n")}`, ...stack, ""].join("\n"))),
+    failure === undefined ? exitCodes.unexpected : exitCodeOf(failure)
+  )
+}

@@ -1,0 +1,40 @@
+/** A sign of life on standard error while nothing has come yet. */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
+import { dim, isLively, stderr } from "./terminal.ts"
+
+export interface Spinner {
+  /** What it says that it waits for. */
+  readonly label: (text: string) => void
+  /** Clears its line and ends it; says and does nothing the second time. */
+  readonly stop: Effect.Effect<void>
+}
+
+const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"]
+const clearLine = "\r\u001b[K"
+
+const none: Spinner = { label: () => {}, stop: Effect.void }
+
+/** Spins on a terminal only. Its scope stops it. */
+export const spin = (text: string, quiet: boolean) =>
+  quiet || !isLively() ? Effect.succeed(none) : Effect.gen(function*() {
+    let label = text
+    let frame = 0
+    let stopped = false
+    const draw = Effect.suspend(() => stderr.write(`${clearLine}${dim(`${frames[frame++ % frames.length]} ${label}`)}`))
+    const fiber = yield* Effect.forkScoped(Effect.repeat(draw, Schedule.spaced("80 millis")))
+    const stop = Effect.suspend(() => {
+      if (stopped) return Effect.void
+      stopped = true
+      return Effect.zipRight(Fiber.interrupt(fiber), stderr.write(clearLine))
+    })
+    yield* Effect.addFinalizer(() => stop)
+    const spinner: Spinner = {
+      label: (text) => {
+        label = text
+      },
+      stop
+    }
+    return spinner
+  })
