@@ -200,7 +200,11 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
         turn: (newItems) =>
           Effect.succeed({
             params: { conversation: id, ...(newItems.length === 0 ? {} : { input: [...newItems] }) },
-            commit: () => Effect.void,
+            // Done by the server, but for calls of an incomplete answer: they would stay without an output.
+            commit: (response) =>
+              response.status === "incomplete"
+                ? Effect.mapError(settled.close(id, response), toThreadError(id))
+                : Effect.void,
             settle: (response) =>
               settled.missing(id, newItems, response).pipe(
                 Effect.mapError(toThreadError(id)),

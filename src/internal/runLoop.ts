@@ -131,22 +131,27 @@ export const open = (
       })
 
     const ask = (turn: ThreadStore.Turn): RunPull =>
-      Effect.suspend(() => {
+      Effect.flatMap(Scope.fork(busy, busy.strategy), (line) => {
         projection.nextStep()
         heard = new Heard(plan.keepPartial)
         const stream = services.openai.responses.stream({ ...plan.params, ...turn.params })
-        const request = Scope.extend(Pull.toOpen(stream), busy).pipe(
+        const request = Scope.extend(Pull.toOpen(stream), line).pipe(
           Effect.provideService(RetryPolicy, none),
           Effect.provideService(Timeouts, { ...limits, idle: plan.idleTimeout ?? limits.idle }),
           Effect.mapError(toRunError(threadId))
         )
         return trying("once", request, (pull) => {
-          next = read(turn, pull)
+          next = read(turn, pull, line)
           return next
         })
       })
 
-    const read = (turn: ThreadStore.Turn, pull: Pull.Pull<WireEvent, RequestError>): RunPull => {
+    /** `line` is the connection, which may be given up before the thread is. */
+    const read = (
+      turn: ThreadStore.Turn,
+      pull: Pull.Pull<WireEvent, RequestError>,
+      line: Scope.CloseableScope
+    ): RunPull => {
       const collect = (wire: ReadonlyArray<WireEvent>): RunPull => {
         const events: Array<RunEvent> = []
         for (const event of wire) {
@@ -163,6 +168,7 @@ export const open = (
           ? failed(heard.failure)
           : lost(
             turn,
+            line,
             Option.getOrElse(
               error,
               (): RequestError => new ConnectionLost({ phase: "stream", how: "eof", accepted: true })
@@ -181,18 +187,21 @@ export const open = (
     }
 
     /** The stream broke: the server knows how the answer ended, and whether it is in the thread. */
-    const lost = (turn: ThreadStore.Turn, error: RequestError): RunPull =>
+    const lost = (turn: ThreadStore.Turn, line: Scope.CloseableScope, error: RequestError): RunPull =>
       once(Effect.gen(function*() {
         const { responseId } = projection
         const { settle } = turn
         if (settle === undefined || responseId === undefined) return yield* fail(withPartial(error))
-        const lookUp: Effect.Effect<Response, RequestError> = Effect.flatMap(
-          services.openai.responses.retrieve(responseId),
+        const look = services.openai.responses.retrieve(responseId)
+        // Without a connection the server ends what it has not ended yet.
+        const untilOver: Effect.Effect<Response, RequestError> = Effect.flatMap(
+          look,
+          (response) => isOpen(response) ? Effect.delay(untilOver, "500 millis") : Effect.succeed(response)
+        )
+        const lookUp = Effect.flatMap(
+          look,
           (response) =>
-            // Without a connection the server ends it soon; with one it may go on for long, and nobody would read it.
-            isOpen(response) && error._tag === "ConnectionLost"
-              ? Effect.zipRight(Effect.sleep("500 millis"), lookUp)
-              : Effect.succeed(response)
+            isOpen(response) ? Effect.zipRight(Scope.close(line, Exit.void), untilOver) : Effect.succeed(response)
         )
         const found = yield* lookUp.pipe(
           Effect.tap((response) => response.status === "completed" ? settle(response) : Effect.void),

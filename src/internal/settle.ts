@@ -11,14 +11,17 @@ import type { Response, ResponseInputItem } from "openai/resources/responses/res
 import type * as OpenAI from "../OpenAI.ts"
 import { PartlyWritten, type RequestError } from "../OpenAIError.ts"
 import { none, RetryPolicy } from "../RetryPolicy.ts"
-import type { ThreadId } from "../Thread.ts"
-import { isAmbiguous } from "./retry.ts"
+import { ItemId, type ThreadId } from "../Thread.ts"
+import { isAmbiguous, retry } from "./retry.ts"
 
 /** How many items one request writes. */
 const appendSize = 20
 
 /** Of how many threads the last item that was written is remembered. */
 const remembered = 1_000
+
+/** What the model is told of a call whose answer was cut off. */
+const notCarriedOut = "The answer was cut off, so this call was not carried out."
 
 const partEssence = (part: unknown): unknown => {
   if (!Predicate.isRecord(part)) return part
@@ -114,5 +117,25 @@ export const make = (conversations: OpenAI.Conversations) => {
       return response.output.some((item) => there.has(item.id)) ? [] : [...input, ...response.output.flatMap(toInput)]
     })
 
-  return { append, missing }
+  /**
+   * Makes the conversation whole again after a response that was cut off, if its items are there: answers its calls, as
+   * nobody else ever would, and removes reasoning whose message did not come.
+   */
+  const close = (id: ThreadId, { output }: Response): Effect.Effect<void, RequestError | PartlyWritten> =>
+    Effect.gen(function*() {
+      const calls = output.filter((item) => item.type === "function_call")
+      const last = output.at(-1)
+      if (calls.length === 0 && last?.type !== "reasoning") return
+      const there = new Set((yield* tail(id, output.length)).map((item) => item.id))
+      const open = calls.filter((call) => there.has(call.id))
+      if (last?.type === "reasoning" && there.has(last.id)) yield* conversations.deleteItem(id, ItemId.make(last.id))
+      if (open.length > 0) {
+        const outputs = open.map(({ call_id }) =>
+          ({ type: "function_call_output", call_id, output: notCarriedOut }) as const
+        )
+        yield* retry("safe")(append(id, outputs))
+      }
+    })
+
+  return { append, close, missing }
 }
