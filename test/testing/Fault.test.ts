@@ -426,6 +426,22 @@ describe("faults, in process only", () => {
       ])
     }))
 
+  it.scoped("a turn that is never connected to leaves nothing in its conversation", () =>
+    Effect.gen(function*() {
+      const client = yield* open(inProcess, [
+        Script.turn("never", { fault: Script.connectTimeout }),
+        Script.turn("never", { fault: Script.all([Script.gzip, Script.refuse]) })
+      ])
+      yield* Effect.promise(() => client.send("POST", "/conversations", {}))
+      const conversation = (yield* client.simulator.threads)[0]?.id
+      for (const code of ["UND_ERR_CONNECT_TIMEOUT", "ECONNREFUSED"]) {
+        const failing = yield* Effect.fork(rejection(() => ask(client, { conversation, stream: false })))
+        yield* client.simulator.advance("10 seconds")
+        expect(yield* Fiber.join(failing)).toMatchObject({ cause: { code } })
+        expect((yield* client.simulator.threads)[0]).toMatchObject({ items: [], locked: false })
+      }
+    }))
+
   it.scoped("an abort ends the attempt to connect", () =>
     Effect.gen(function*() {
       const client = yield* open(inProcess, [])
