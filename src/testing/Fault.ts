@@ -216,8 +216,9 @@ export const drip = (options: { readonly bytes: number; readonly every: Duration
 
 /**
  * The body is compressed, with `content-encoding: gzip`. `fetch` decompresses it, and so does the one in process: what a
- * program reads is the same. Every write can be read at once. A compressed body that is cut ends as cleanly as a plain
- * one (Node's fetch gives what could be read and no error), and one that is reset fails as a plain one.
+ * program reads is the same, each write by itself. Bytes of other faults are counted before they are compressed. A
+ * compressed body that is cut ends as cleanly as a plain one (Node's fetch gives what it can and no error); one that is
+ * reset fails as a plain one, though over a real port Node may lose what it has not decompressed yet.
  *
  * @since 0.1.0
  * @category faults

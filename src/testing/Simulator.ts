@@ -54,7 +54,8 @@ export interface SimulatedThread {
 export interface Service {
   /**
    * The client's `fetch`, in process. It rejects and fails as the real one does: on abort, also while a body is silent,
-   * and on the faults of the script. A body is made as it is read. Any origin will do; the path begins with `/v1`.
+   * and on the faults of the script. It follows redirects. A body is made as it is read. Any origin will do; the path
+   * begins with `/v1`.
    */
   readonly fetch: typeof globalThis.fetch
   /**
