@@ -23,7 +23,7 @@ import * as Settle from "./internal/settle.ts"
 import { toThreadError } from "./internal/threadErrors.ts"
 import * as Validate from "./internal/validate.ts"
 import { OpenAI } from "./OpenAI.ts"
-import { ResourceNotFound } from "./OpenAIError.ts"
+import { type PartlyWritten, type RequestError, ResourceNotFound } from "./OpenAIError.ts"
 import { type Item, ItemId, type Metadata, type Thread, ThreadId } from "./Thread.ts"
 import { ThreadBusy, type ThreadError, ThreadNotFound } from "./ThreadError.ts"
 
@@ -189,28 +189,41 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
       metadata: Predicate.isRecord(conversation.metadata) ? conversation.metadata as Metadata : {}
     })
     const settled = Settle.make(conversations)
+    /** Threads with a response of which it is not known how it ended: it may have left a call without an output. */
+    const unsettled = new Set<ThreadId>()
+    const whole = (id: ThreadId, items: ReadonlyArray<WireItem>) =>
+      Effect.suspend(() =>
+        unsettled.has(id)
+          ? Effect.tap(settled.closeTail(id, items), () => Effect.sync(() => unsettled.delete(id)))
+          : Effect.void
+      )
     const writer = (id: ThreadId): Writer => {
       const append = (items: ReadonlyArray<WireItem>) =>
-        Effect.mapBoth(settled.append(id, items), {
+        Effect.mapBoth(Effect.zipRight(whole(id, items), settled.append(id, items)), {
           onFailure: toThreadError(id),
           onSuccess: (created) => created.map(toItem)
         })
+      const done = <E extends RequestError | PartlyWritten>(effect: Effect.Effect<unknown, E>) =>
+        Effect.mapError(Effect.tap(effect, () => Effect.sync(() => unsettled.delete(id))), toThreadError(id))
       return {
         append,
         turn: (newItems) =>
-          Effect.succeed({
-            params: { conversation: id, ...(newItems.length === 0 ? {} : { input: [...newItems] }) },
-            // Done by the server, but for calls of an incomplete answer: they would stay without an output.
-            commit: (response) =>
-              response.status === "incomplete"
-                ? Effect.mapError(settled.close(id, response), toThreadError(id))
-                : Effect.void,
-            settle: (response) =>
-              settled.missing(id, newItems, response).pipe(
-                Effect.mapError(toThreadError(id)),
-                Effect.flatMap((items) => items.length === 0 ? Effect.void : retry("safe")(append(items)))
-              )
-          })
+          Effect.mapError(whole(id, newItems), toThreadError(id)).pipe(
+            Effect.map((): Turn => {
+              unsettled.add(id)
+              return {
+                params: { conversation: id, ...(newItems.length === 0 ? {} : { input: [...newItems] }) },
+                // Done by the server, but for what an answer that was cut off leaves open.
+                commit: (response) =>
+                  done(response.status === "incomplete" ? settled.closeResponse(id, response) : Effect.void),
+                settle: (response) =>
+                  done(Effect.flatMap(
+                    settled.missing(id, newItems, response),
+                    (items) => items.length === 0 ? Effect.void : retry("safe")(settled.append(id, items))
+                  ))
+              }
+            })
+          )
       }
     }
     const { append, exclusive, open } = makeLock(writer)
@@ -269,10 +282,22 @@ const idPrefix: Record<string, string> = {
   function_call_output: "fco"
 }
 
+/** The items that may come without an id; a hosted tool's call and a request for approval may not. */
+const sentWithoutId = new Set([
+  "message",
+  "reasoning",
+  "function_call",
+  "function_call_output",
+  "mcp_approval_response"
+])
+
+/** The items that have a status, as far as a program writes them. */
+const withStatus = new Set(["message", "function_call", "function_call_output"])
+
 /** Gives an item what the server would give it. */
 const toLocal = (item: WireItem): Effect.Effect<LocalItem> => {
   const type = item.type ?? "message"
-  const wire = { status: "completed", ...item, type }
+  const wire = { ...(withStatus.has(type) ? { status: "completed" } : {}), ...item, type }
   return "id" in item && typeof item.id === "string"
     ? Effect.succeed(wire as LocalItem)
     : Effect.map(makeId(idPrefix[type] ?? "item"), (id) => ({ ...wire, id }) as LocalItem)
@@ -284,6 +309,7 @@ const toLocal = (item: WireItem): Effect.Effect<LocalItem> => {
  */
 const toReplay = (item: LocalItem): ReadonlyArray<WireItem> => {
   if (item.type === "reasoning" && !item.encrypted_content) return []
+  if (!sentWithoutId.has(item.type ?? "message")) return [item]
   const { id: _id, status: _status, ...replay } = item as LocalItem & { readonly status?: unknown }
   return [replay as WireItem]
 }

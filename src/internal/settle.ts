@@ -17,6 +17,9 @@ import { isAmbiguous, retry } from "./retry.ts"
 /** How many items one request writes. */
 const appendSize = 20
 
+/** How far back calls without an output are looked for: one page. */
+const looksBack = 100
+
 /** Of how many threads the last item that was written is remembered. */
 const remembered = 1_000
 
@@ -117,25 +120,43 @@ export const make = (conversations: OpenAI.Conversations) => {
       return response.output.some((item) => there.has(item.id)) ? [] : [...input, ...response.output.flatMap(toInput)]
     })
 
-  /**
-   * Makes the conversation whole again after a response that was cut off, if its items are there: answers its calls, as
-   * nobody else ever would, and removes reasoning whose message did not come.
-   */
-  const close = (id: ThreadId, { output }: Response): Effect.Effect<void, RequestError | PartlyWritten> =>
+  /** Answers calls that nobody else ever would, and removes reasoning whose message did not come. */
+  const close = (
+    id: ThreadId,
+    calls: ReadonlyArray<{ readonly call_id: string }>,
+    last: { readonly type: string; readonly id?: string | null } | undefined
+  ): Effect.Effect<void, RequestError | PartlyWritten> =>
     Effect.gen(function*() {
-      const calls = output.filter((item) => item.type === "function_call")
-      const last = output.at(-1)
-      if (calls.length === 0 && last?.type !== "reasoning") return
-      const there = new Set((yield* tail(id, output.length)).map((item) => item.id))
-      const open = calls.filter((call) => there.has(call.id))
-      if (last?.type === "reasoning" && there.has(last.id)) yield* conversations.deleteItem(id, ItemId.make(last.id))
-      if (open.length > 0) {
-        const outputs = open.map(({ call_id }) =>
-          ({ type: "function_call_output", call_id, output: notCarriedOut }) as const
-        )
-        yield* retry("safe")(append(id, outputs))
-      }
+      if (last?.type === "reasoning" && last.id) yield* conversations.deleteItem(id, ItemId.make(last.id))
+      if (calls.length === 0) return
+      const output = ({ call_id }: { readonly call_id: string }) =>
+        ({ type: "function_call_output", call_id, output: notCarriedOut }) as const
+      yield* retry("safe")(append(id, calls.map(output)))
     })
 
-  return { append, close, missing }
+  /** Makes the conversation whole again after a response that was cut off, if its items are there. */
+  const closeResponse = (id: ThreadId, { output }: Response): Effect.Effect<void, RequestError | PartlyWritten> => {
+    const calls = output.filter((item) => item.type === "function_call")
+    const last = output.at(-1)
+    if (calls.length === 0 && last?.type !== "reasoning") return Effect.void
+    return Effect.flatMap(tail(id, output.length), (items) => {
+      const there = new Set(items.map((item) => item.id))
+      return close(id, calls.filter((call) => there.has(call.id)), there.has(last?.id) ? last : undefined)
+    })
+  }
+
+  /** The same after a response of which nothing is known. `answers` are what is about to be written. */
+  const closeTail = (
+    id: ThreadId,
+    answers: ReadonlyArray<ResponseInputItem>
+  ): Effect.Effect<void, RequestError | PartlyWritten> =>
+    Effect.flatMap(tail(id, looksBack), (items) => {
+      const answered = new Set(
+        [...items, ...answers].flatMap((item) => item.type === "function_call_output" ? [item.call_id] : [])
+      )
+      const open = items.filter((item) => item.type === "function_call").filter(({ call_id }) => !answered.has(call_id))
+      return close(id, open, items.at(-1))
+    })
+
+  return { append, closeResponse, closeTail, missing }
 }

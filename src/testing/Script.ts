@@ -399,7 +399,21 @@ export interface TurnOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** Cut the body into network reads of so many bytes, also inside a character. By default a read is an event. */
   readonly readBytes?: number | undefined
+  /**
+   * What becomes of a foreground answer whose connection is lost before its end. `cancelled`: the model stops, as OpenAI
+   * does it, and the conversation gets nothing. `completed`: it goes on to its end unheard, and the conversation has the
+   * answer. `unappended`: the same, but the conversation never gets it (openai-python#3561). Default: `cancelled`.
+   */
+  readonly afterDisconnect?: AfterDisconnect | undefined
 }
+
+/**
+ * What becomes of an answer that nobody hears to its end.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type AfterDisconnect = "cancelled" | "completed" | "unappended"
 
 /**
  * A request's answer that is an error of HTTP. Make one with {@link httpError} or {@link redirect}.
@@ -430,6 +444,7 @@ export type Turn =
     readonly usage: Usage
     readonly headers: Readonly<Record<string, string>>
     readonly readBytes: number | undefined
+    readonly afterDisconnect: AfterDisconnect
   }
   | HttpError
   | { readonly _tag: "NotSse"; readonly body: string; readonly headers: Readonly<Record<string, string>> }
@@ -497,7 +512,8 @@ export const turn = (
   latency: Duration.decode(options?.latency ?? 0),
   usage: options?.usage ?? {},
   headers: lowerCase(options?.headers ?? {}),
-  readBytes: options?.readBytes
+  readBytes: options?.readBytes,
+  afterDisconnect: options?.afterDisconnect ?? "cancelled"
 })
 
 const isList = (parts: Part | string | ReadonlyArray<Part | string>): parts is ReadonlyArray<Part | string> =>

@@ -100,8 +100,13 @@ const unlock = (response: StoredResponse): void => {
   if (response.conversation?.activeResponse === response.id) response.conversation.activeResponse = undefined
 }
 
-/** The response has its end: what it took and gave becomes part of the conversation. */
-const settle = (state: State, response: StoredResponse, status: "completed" | "incomplete", usage: Usage): void => {
+/** The response has its end: what it took and gave becomes part of the conversation, unless that gets lost. */
+const settle = (
+  state: State,
+  response: StoredResponse,
+  status: "completed" | "incomplete",
+  usage: Usage
+): void => {
   response.status = status
   response.completedAt = status === "completed" ? state.now() : null
   response.usage = usageOf(response, usage)
@@ -113,7 +118,7 @@ const settle = (state: State, response: StoredResponse, status: "completed" | "i
       if (previous?.type === "reasoning") state.reasoningOf.set(item.id, previous.id)
     }
   }
-  if (response.conversation !== undefined) {
+  if (response.conversation !== undefined && !response.unappended) {
     append(state, response.conversation, response.input)
     append(state, response.conversation, response.output)
   }
@@ -267,6 +272,7 @@ const start = (state: State, asked: Asked): StoredResponse => {
     error: null,
     incompleteDetails: null,
     usage: null,
+    unappended: false,
     log: undefined,
     fiber: undefined
   }
@@ -366,6 +372,20 @@ const inBackground = (
   return asked.body.stream === true ? answerStream(turn, log.follow(-1)) : answerJson(turn, initial)
 }
 
+/** The connection is over. A response that has no end yet is dropped, or goes on unheard. */
+const leave = (
+  state: State,
+  response: StoredResponse,
+  turn: Answering,
+  next: Effect.Effect<Emission>
+): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (!isActive(response.status)) return Effect.void
+    if (turn.afterDisconnect === "cancelled") return Effect.sync(() => drop(state, response))
+    response.unappended = turn.afterDisconnect === "unappended"
+    return Effect.asVoid(Effect.sync(() => state.fork(untilLast(next, () => {}))))
+  })
+
 /** Ends with its request: when the exchange is over and the response has no end yet, it never gets one. */
 const inForeground = (
   state: State,
@@ -374,8 +394,8 @@ const inForeground = (
   turn: Answering
 ): Effect.Effect<Answer, ApiError, Scope.Scope> =>
   Effect.gen(function*() {
-    yield* Effect.addFinalizer(() => Effect.sync(() => drop(state, response)))
     const next = generate(state, asked, response, turn)
+    yield* Effect.addFinalizer(() => leave(state, response, turn, next))
     if (asked.body.stream === true) {
       const body = Effect.map(next, (emission) => ({ bytes: emission.encode(), last: emission.last }))
       return answerStream(turn, body)

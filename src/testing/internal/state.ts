@@ -38,6 +38,8 @@ export interface StoredResponse {
   usage: Json | null
   /** The events of a background response, for those who come later. */
   log: EventLog | undefined
+  /** It has its end, but the conversation does not have it. */
+  unappended: boolean
   fiber: Fiber.RuntimeFiber<void> | undefined
 }
 
