@@ -328,9 +328,6 @@ describe.skipIf(isMissing)(suiteName("requests of Threads conform"), () => {
           )
         }))
 
-      // `layerMemory` leaves out the id of an approval request, which its answer names, and the ids and states of what
-      // hosted tools did. These turn red when it keeps them; then they are tests like the others.
-
       it.effect("answers to approvals", () =>
         Effect.gen(function*() {
           const ask = Script.turn([Script.approvalRequest("search", {}), Script.approvalRequest("search", {})])
