@@ -1,7 +1,7 @@
 /** What a reader has heard of one response: how it ended, and what is missing where its end was not heard. */
 import type { Response } from "openai/resources/responses/responses"
 import { streamCode } from "./requestError.ts"
-import { isKnown, type WireEvent } from "./wireEvents.ts"
+import { isKnown, isTextDelta, type WireEvent } from "./wireEvents.ts"
 
 /** A part of a message, by its item and place. */
 const partKey = (itemId: string, index: number) => `${itemId} ${index}`
@@ -27,16 +27,17 @@ export class Heard {
   }
 
   note(event: WireEvent): void {
+    if (isTextDelta(event)) {
+      if (event.item_id !== this.#itemId || event.content_index !== this.#contentIndex) {
+        this.#turnTo(event.item_id, event.content_index)
+      }
+      if (typeof event.delta !== "string") return
+      this.#length += event.delta.length
+      if (this.#keepPartial) this.partial += event.delta
+      return
+    }
     if (!isKnown(event)) return
     switch (event.type) {
-      case "response.output_text.delta":
-        if (event.item_id !== this.#itemId || event.content_index !== this.#contentIndex) {
-          this.#turnTo(event.item_id, event.content_index)
-        }
-        if (typeof event.delta !== "string") return
-        this.#length += event.delta.length
-        if (this.#keepPartial) this.partial += event.delta
-        return
       case "response.output_text.done":
       case "response.refusal.done":
         this.#partsDone.add(partKey(event.item_id, event.content_index))

@@ -8,7 +8,7 @@ import type { Pending, RunEvent, Usage } from "../RunEvent.ts"
 import { type Message, ResponseId, type RunId, type ThreadId } from "../Thread.ts"
 import { textOf } from "../Thread.ts"
 import { toAnnotation, toItem } from "./items.ts"
-import { isKeepalive, isKnown, type WireEvent, wireEvents } from "./wireEvents.ts"
+import { isKeepalive, isKnown, isTextDelta, type WireEvent, wireEvents } from "./wireEvents.ts"
 
 type ItemId = Message["id"]
 
@@ -98,27 +98,28 @@ export class Projection {
   project(event: WireEvent, out: Array<RunEvent>): void {
     const before = this.#wire
     this.#wire = Math.max(before, event.sequence_number ?? before + 1)
+    if (isTextDelta(event)) {
+      if (typeof event.delta !== "string" || !event.item_id) return this.#unknown(event, out)
+      // The one event that comes by the thousand: a plain literal, without a spread.
+      out.push({
+        _tag: "TextDelta",
+        runId: this.runId,
+        threadId: this.threadId,
+        sequence: this.#sequence++,
+        step: this.#step,
+        responseId: this.#responseId,
+        wire: this.#wire,
+        itemId: event.item_id as ItemId,
+        contentIndex: event.content_index,
+        delta: event.delta
+      })
+      return
+    }
     if (!isKnown(event)) {
       if (!isKeepalive(event)) this.#unknown(event, out)
       return
     }
     switch (event.type) {
-      case "response.output_text.delta":
-        if (typeof event.delta !== "string" || !event.item_id) return this.#unknown(event, out)
-        // The one event that comes by the thousand: a plain literal, without a spread.
-        out.push({
-          _tag: "TextDelta",
-          runId: this.runId,
-          threadId: this.threadId,
-          sequence: this.#sequence++,
-          step: this.#step,
-          responseId: this.#responseId,
-          wire: this.#wire,
-          itemId: event.item_id as ItemId,
-          contentIndex: event.content_index,
-          delta: event.delta
-        })
-        return
       case "response.created":
         if (!event.response?.id) return this.#unknown(event, out)
         this.#responseId = ResponseId.make(event.response.id)

@@ -1,5 +1,5 @@
 /** What OpenAI's stream events are to us. The table breaks the build when the SDK learns of a new one. */
-import type { Response, ResponseStreamEvent } from "openai/resources/responses/responses"
+import type { Response, ResponseStreamEvent, ResponseTextDeltaEvent } from "openai/resources/responses/responses"
 
 /** An event of a response's stream as it came: those of the SDK's union, and any other. */
 export interface WireEvent {
@@ -85,3 +85,7 @@ export const isKeepalive = (event: WireEvent): boolean => event.type === "keepal
 /** Whether an event is the last of its stream. After `error`, `response.failed` may still come. */
 export const isLast = (event: WireEvent): event is WireEvent & { readonly response: Response | undefined } =>
   event.type === "response.completed" || event.type === "response.failed" || event.type === "response.incomplete"
+
+/** Asked first, because it comes by the thousand. */
+export const isTextDelta = (event: WireEvent): event is ResponseTextDeltaEvent =>
+  event.type === "response.output_text.delta"
