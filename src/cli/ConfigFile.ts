@@ -1,13 +1,13 @@
 /** The configuration files: one of the user, one of the project. */
-import * as FileSystem from "@effect/platform/FileSystem"
-import * as Path from "@effect/platform/Path"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import { configuration } from "./CliError.ts"
+import { readFileSync } from "node:fs"
+import { dirname, join, resolve } from "node:path"
+import { type CliError, configuration } from "./CliError.ts"
 
 const text = Schema.optional(Schema.NonEmptyString)
 
@@ -30,38 +30,37 @@ export type ConfigFile = typeof ConfigFile.Type
 
 export const keys = Object.keys(ConfigFile.fields) as ReadonlyArray<keyof ConfigFile>
 
-const decode = Schema.decodeUnknownEither(ConfigFile, { onExcessProperty: "error" })
-
 export const projectFile = "openai-threads.json"
 
 /** Where the user's file is, if the user has a home. Source: XDG Base Directory Specification. */
 export const userFile = Effect.gen(function*() {
-  const paths = yield* Path.Path
   const named = (name: string) => Effect.orElseSucceed(Config.option(Config.nonEmptyString(name)), Option.none<string>)
-  const home = Option.map(yield* named("HOME"), (home) => paths.join(home, ".config"))
+  const home = Option.map(yield* named("HOME"), (home) => join(home, ".config"))
   const base = Option.orElse(yield* named("XDG_CONFIG_HOME"), () => home)
-  return Option.getOrUndefined(Option.map(base, (base) => paths.join(base, "openai-threads", "config.json")))
+  return Option.getOrUndefined(Option.map(base, (base) => join(base, "openai-threads", "config.json")))
 })
 
+/** Read at once, since it is small and everything waits for it. */
+const contentOf = (path: string): Either.Either<string | undefined, CliError> => {
+  try {
+    return Either.right(readFileSync(path, "utf8"))
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT"
+      ? Either.right(undefined)
+      : Either.left(configuration(`${path} cannot be read`))
+  }
+}
+
 /** The content of a configuration file; nothing where there is none. */
-export const read = (path: string) =>
+export const read = (path: string): Effect.Effect<ConfigFile, CliError> =>
   Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
-    const paths = yield* Path.Path
-    const content = yield* fs.readFileString(path).pipe(
-      Effect.asSome,
-      Effect.catchAll((error) =>
-        error._tag === "SystemError" && error.reason === "NotFound"
-          ? Effect.succeedNone
-          : Effect.fail(configuration(`${path} cannot be read`))
-      )
-    )
-    if (Option.isNone(content)) return {}
+    const content = yield* contentOf(path)
+    if (content === undefined) return {}
     const json: unknown = yield* Effect.try({
-      try: () => JSON.parse(content.value.replace(/^\u{feff}/u, "")),
+      try: () => JSON.parse(content.replace(/^\u{feff}/u, "")),
       catch: () => configuration(`${path} is not valid JSON`)
     })
-    const decoded = decode(json)
+    const decoded = Schema.decodeUnknownEither(ConfigFile, { onExcessProperty: "error" })(json)
     if (Either.isLeft(decoded)) {
       const issue = ParseResult.ArrayFormatter.formatErrorSync(decoded.left)[0]
       const field = issue?.path.map(String).join(".") ?? ""
@@ -70,8 +69,5 @@ export const read = (path: string) =>
         : configuration(`${path}${field === "" ? "" : `, key "${field}"`}: ${issue?.message ?? "it is not valid"}`))
     }
     const { assistants, ...config } = decoded.right
-    const found: ConfigFile = assistants === undefined
-      ? config
-      : { ...config, assistants: paths.resolve(paths.dirname(path), assistants) }
-    return found
+    return assistants === undefined ? config : { ...config, assistants: resolve(dirname(path), assistants) }
   })

@@ -17,7 +17,9 @@ export const apiKey = (settings: Settings, fromStdin: boolean): Effect.Effect<Re
   Effect.gen(function*() {
     if (fromStdin) {
       const [line = ""] = (yield* readText).split("\n", 1)
-      if (line.trim() === "") return yield* configuration("there is no key on standard input", "Pipe it in: … --key-stdin < FILE")
+      if (line.trim() === "") {
+        return yield* configuration("there is no key on standard input", "Pipe it in: … --key-stdin < FILE")
+      }
       return keep(line.trim())
     }
     const key = yield* Effect.orElseSucceed(Config.option(Config.nonEmptyString("OPENAI_API_KEY")), Option.none<string>)

@@ -44,7 +44,9 @@ export const read = (files: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<
 const part = (file: string, name: string, bytes: Uint8Array): Effect.Effect<Thread.PartInput, CliError> => {
   const kind = kindOf(bytes)
   if (kind === "application/pdf") {
-    return Effect.succeed(Thread.fileBytes(bytes, { filename: /\.pdf$/i.test(name) ? name : `${name}.pdf`, mediaType: kind }))
+    return Effect.succeed(
+      Thread.fileBytes(bytes, { filename: /\.pdf$/i.test(name) ? name : `${name}.pdf`, mediaType: kind })
+    )
   }
   if (kind !== undefined) return Effect.succeed(Thread.imageBytes(bytes, { mediaType: kind }))
   const text = decodeText(bytes)

@@ -1,28 +1,62 @@
-/** A command on this machine: `@effect/cli` over Node. Loaded when there is one to run, and not for the help. */
+/** A command on this machine: `@effect/cli` over Node, from the ordered command line to an exit code. */
 import * as HelpDoc from "@effect/cli/HelpDoc"
 import * as ValidationError from "@effect/cli/ValidationError"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
-import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
+import * as Terminal from "@effect/platform/Terminal"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as App from "./app.ts"
 import { usage } from "./CliError.ts"
-import { withoutColor } from "./terminal.ts"
+import { exitCodes } from "./exitCodes.ts"
+import { report } from "./report.ts"
+import { cancellable, watchSignals } from "./signals.ts"
 
-const platform = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeTerminal.layer)
+/** `@effect/cli` wants one for its prompts, of which there are none here. Node's own takes milliseconds to load. */
+const none = Effect.dieMessage("there are no prompts")
+const noTerminal = Layer.succeed(Terminal.Terminal, {
+  columns: none,
+  rows: none,
+  isTTY: Effect.succeed(false),
+  readInput: none,
+  readLine: none,
+  display: () => none
+})
+
+const platform = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, noTerminal)
 
 /** `@effect/cli` prints its errors itself, which `report.ts` does in the same way for all. */
 const silently = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Console.consoleWith((console) => Console.withConsole(effect, { ...console, error: () => Effect.void }))
 
-export const run = (words: ReadonlyArray<string>) =>
-  silently(App.run(words)).pipe(
+// oxlint-disable-next-line no-control-regex
+const colors = /\u001b\[[0-9;]*m/g
+
+interface Chosen {
+  readonly path: ReadonlyArray<string>
+  readonly words: ReadonlyArray<string>
+}
+
+/** Runs a command and ends the process. */
+export const run = ({ path, words }: Chosen, debug: boolean): void => {
+  watchSignals()
+  const program = silently(App.run(path.join(" ") as App.Name, words)).pipe(
     Effect.mapError((error) =>
       ValidationError.isValidationError(error)
-        ? usage(withoutColor(HelpDoc.toAnsiText(error.error)).trim(), "See: openai-threads --help")
+        ? usage(HelpDoc.toAnsiText(error.error).replaceAll(colors, "").trim(), "See: openai-threads --help")
         : error
     ),
     Effect.provide(platform)
   )
+  const main = Effect.flatMap(
+    cancellable(program),
+    (exit) => Exit.isSuccess(exit) ? Effect.succeed(exitCodes.ok) : report(exit.cause, debug)
+  )
+  Effect.runFork(main).addObserver((exit) => {
+    const code = Exit.isSuccess(exit) ? exit.value : exitCodes.unexpected
+    // What was written to a pipe goes out before the end.
+    process.stdout.write("", () => process.exit(code))
+  })
+}

@@ -3,7 +3,6 @@
  * arguments. `@effect/cli` takes an option that it does not know for an argument, which here would be sent to the model,
  * finds none behind a lone `-`, and takes a `yes` behind a flag for its value.
  */
-import { type CliError, usage } from "./CliError.ts"
 import type { Flag } from "./Flag.ts"
 import { nearest } from "./nearest.ts"
 import type { Spec } from "./Spec.ts"
@@ -11,9 +10,17 @@ import type { Spec } from "./Spec.ts"
 export type CommandLine =
   | { readonly _tag: "Help"; readonly path: ReadonlyArray<string> }
   | { readonly _tag: "Version" }
-  /** `words` are the command's name, its options and its arguments, in order. */
-  | { readonly _tag: "Command"; readonly words: ReadonlyArray<string> }
-  | { readonly _tag: "Invalid"; readonly error: CliError }
+  /** `words` are its options and then its arguments. */
+  | { readonly _tag: "Command"; readonly path: ReadonlyArray<string>; readonly words: ReadonlyArray<string> }
+  | { readonly _tag: "Invalid"; readonly problem: Problem }
+
+/** What is wrong, and what to do. */
+export interface Problem {
+  readonly message: string
+  readonly hint: string
+}
+
+const usage = (message: string, hint: string): Problem => ({ message, hint })
 
 /** A key on the command line is seen by everybody who lists processes, and stays in the shell's history. */
 const keyFlags = new Set(["--api-key", "--key", "--apikey", "--token", "--openai-api-key"])
@@ -22,7 +29,7 @@ const helpWords = new Set(["--help", "-h", "help"])
 
 const see = (path: ReadonlyArray<string>) => `See: ${["openai-threads", ...path, "--help"].join(" ")}`
 
-const invalid = (error: CliError): CommandLine => ({ _tag: "Invalid", error })
+const invalid = (problem: Problem): CommandLine => ({ _tag: "Invalid", problem })
 
 export const parse = (argv: ReadonlyArray<string>, specs: ReadonlyArray<Spec>): CommandLine => {
   const path: Array<string> = []
@@ -30,7 +37,9 @@ export const parse = (argv: ReadonlyArray<string>, specs: ReadonlyArray<Spec>): 
     const word = argv[path.length]
     if (word === undefined || helpWords.has(word)) return { _tag: "Help", path }
     if (word === "--version" && path.length === 0) return { _tag: "Version" }
-    if (word.startsWith("-")) return invalid(unknownFlag(word, path, [], `Options come after the command. ${see(path)}`))
+    if (word.startsWith("-")) {
+      return invalid(unknownFlag(word, path, [], `Options come after the command. ${see(path)}`))
+    }
     const begun = specs.filter((spec) => path.every((word, index) => spec.path[index] === word))
     const words = Array.from(new Set(begun.flatMap((spec) => spec.path[path.length] ?? [])))
     if (!words.includes(word)) {
@@ -80,8 +89,10 @@ const inOrder = (words: ReadonlyArray<string>, { argument, flags: table, path }:
   }
   const most = argument === undefined ? 0 : argument.many ? Infinity : 1
   if (args.length > most) return invalid(usage(`there is an argument too many: "${args[most]}"`, see(path)))
-  if (argument?.many === false && (args[0] ?? "") === "") return invalid(usage(`<${argument.name}> is missing`, see(path)))
-  return { _tag: "Command", words: [...path, ...options, ...(args.length === 0 ? [] : ["--", ...args])] }
+  if (argument?.many === false && (args[0] ?? "") === "") {
+    return invalid(usage(`<${argument.name}> is missing`, see(path)))
+  }
+  return { _tag: "Command", path, words: [...options, ...(args.length === 0 ? [] : ["--", ...args])] }
 }
 
 /** `--name=value`, `-n value`, `-nvalue` and `-abc`: names, each with the value that is attached to it. */
@@ -110,7 +121,7 @@ const unknownFlag = (
   path: ReadonlyArray<string>,
   flags: ReadonlyArray<Flag>,
   hint: string
-): CliError => {
+): Problem => {
   const name = word.split("=", 1)[0]!
   if (keyFlags.has(name.toLowerCase())) {
     return usage(

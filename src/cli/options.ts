@@ -1,7 +1,7 @@
 /** The options of a command as `@effect/cli` takes them. */
 import * as Options from "@effect/cli/Options"
-import type * as Option from "effect/Option"
-import type { Flag, Flags, ValueOf } from "./Flag.ts"
+import * as Option from "effect/Option"
+import type { Flag, Flags, ValuesOf } from "./Flag.ts"
 
 const named = <A>(options: Options.Options<A>, flag: Flag): Options.Options<A> => {
   const described = Options.withDescription(options, flag.description)
@@ -27,7 +27,12 @@ const option = (flag: Flag): Options.Options<unknown> => {
   }
 }
 
-export const optionsOf = <F extends Flags>(
-  flags: F
-): { readonly [K in keyof F]: Options.Options<ValueOf<F[K]>> } =>
-  Object.fromEntries(Object.entries(flags).map(([key, flag]) => [key, option(flag)])) as never
+/** Those that are wanted. */
+export const optionsOf = (flags: Flags, wanted: (flag: Flag) => boolean): Record<string, Options.Options<unknown>> =>
+  Object.fromEntries(Object.entries(flags).filter(([, flag]) => wanted(flag)).map(([key, flag]) => [key, option(flag)]))
+
+const absent = (flag: Flag) => flag.kind === "on" ? false : flag.kind === "texts" ? [] : Option.none()
+
+/** What a command gets where no option is given. */
+export const absentOf = <F extends Flags>(flags: F): ValuesOf<F> =>
+  Object.fromEntries(Object.entries(flags).map(([key, flag]) => [key, absent(flag)])) as never

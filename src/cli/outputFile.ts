@@ -24,7 +24,6 @@ export const open = (path: string) =>
     const scope = yield* Effect.scope
     const encoder = new TextEncoder()
     const sink: AnswerSink = {
-      isTerminal: false,
       write: (text) =>
         Effect.flatMap(file, (file) => Effect.mapError(file.writeAll(encoder.encode(text)), failed)).pipe(
           Effect.provideService(Scope.Scope, scope)

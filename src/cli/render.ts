@@ -11,12 +11,14 @@ import type { Scope } from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Run from "../Run.ts"
 import type { RunError } from "../RunError.ts"
-import { Pending, RunEvent, type Usage } from "../RunEvent.ts"
-import * as Thread from "../Thread.ts"
+import { RunEvent, type Usage } from "../RunEvent.ts"
+import type { ThreadId } from "../Thread.ts"
 import { type CliError, incomplete } from "./CliError.ts"
-import { exitCodeOf, exitCodes } from "./exitCodes.ts"
+import { exitCodes } from "./exitCodes.ts"
+import { exitCodeOf } from "./failure.ts"
 import { spin } from "./spinner.ts"
-import { type AnswerSink, dim, stderr } from "./terminal.ts"
+import { paint } from "./streams.ts"
+import { type AnswerSink, stderr } from "./terminal.ts"
 
 export type Format = "text" | "json" | "events"
 
@@ -35,7 +37,7 @@ const v = 1
 /** Prints a run as it comes. Fails as the run does, and with exit code 6 where it ended without a whole answer. */
 export const render = (
   run: Stream.Stream<RunEvent, RunError>,
-  threadId: Thread.ThreadId,
+  threadId: ThreadId,
   rendering: Rendering
 ): Effect.Effect<Run.RunResult, RunError | CliError, Scope> =>
   Effect.gen(function*() {
@@ -43,7 +45,9 @@ export const render = (
     const spinner = yield* spin(`Asking ${rendering.model}`, quiet)
     const text = plainText(answer)
     const line = (object: object) => answer.write(`${JSON.stringify({ v, ...object })}\n`)
-    const say = (text: string) => quiet ? Effect.void : Effect.zipRight(spinner.stop, stderr.write(`${dim(text)}\n`))
+    const say = (text: string) =>
+      quiet ? Effect.void : Effect.zipRight(spinner.stop, stderr.write(`${paint.dim(text)}\n`))
+    const encodeEvent = format === "events" ? eventEncoder() : undefined
     let seen = ""
     let last: RunEvent | undefined
     const refusals: Array<string> = []
@@ -58,11 +62,13 @@ export const render = (
           else if (event._tag === "HostedToolProgress") spinner.label(`${event.tool}: ${event.phase}`)
           else if (event._tag === "RunQueued") yield* say(`The thread is in use; ${event.place} before this one.`)
           else if (event._tag === "Retrying") {
-            yield* say(`${event.reason}: asking again in ${Duration.format(event.delay)} (attempt ${event.attempt + 1}).`)
+            yield* say(
+              `${event.reason}: asking again in ${Duration.format(event.delay)} (attempt ${event.attempt + 1}).`
+            )
           } else if (event._tag === "RunCompleted" && seen === "" && delta === "") delta = event.text
         }
         seen += delta
-        if (format === "events") {
+        if (encodeEvent !== undefined) {
           yield* spinner.stop
           yield* answer.write(events.map((event) => `${JSON.stringify(encodeEvent(event))}\n`).join(""))
         } else if (format === "text" && delta !== "") {
@@ -85,9 +91,9 @@ export const render = (
               runId,
               status,
               text,
-              messages: messages.map((message) => encodeMessage(message)),
+              messages,
               usage,
-              pending: pending.map((one) => encodePending(one))
+              pending
             })
           }
           if (rendering.usage) yield* stderr.write(`${usageLine(usage)}\n`)
@@ -130,21 +136,23 @@ const plainText = (answer: AnswerSink) => {
   }
 }
 
-const encodeMessage = Schema.encodeSync(Thread.Message)
-const encodePending = Schema.encodeSync(Pending)
-const encode = Schema.encodeEither(RunEvent)
-
 /** `{ v, type, seq, … }`: the event's own fields, under names that are common in streams of JSON lines. */
-const encodeEvent = (event: RunEvent): object => {
-  const { _tag: type, sequence: seq, ...rest } = Either.getOrElse(encode(event), () => event)
-  return { v, type, seq, ...rest }
+const eventEncoder = () => {
+  const encode = Schema.encodeEither(RunEvent)
+  return (event: RunEvent): object => {
+    const { _tag: type, sequence: seq, ...rest } = Either.getOrElse(encode(event), () => event)
+    return { v, type, seq, ...rest }
+  }
 }
 
 const errorOf = (cause: Cause.Cause<RunError | CliError>) => {
   const error = Option.getOrUndefined(Cause.failureOption(cause))
   if (error === undefined) {
     return Cause.isInterrupted(cause)
-      ? { status: "cancelled", shown: { tag: "Cancelled", message: "the run was cancelled", exitCode: exitCodes.interrupted } }
+      ? {
+        status: "cancelled",
+        shown: { tag: "Cancelled", message: "the run was cancelled", exitCode: exitCodes.interrupted }
+      }
       : { status: "failed", shown: { tag: "Unexpected", message: "unexpected", exitCode: exitCodes.unexpected } }
   }
   const requestId = "requestId" in error ? error.requestId : undefined

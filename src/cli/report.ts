@@ -3,9 +3,11 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { CliError } from "./CliError.ts"
-import { type ExitCode, exitCodeOf, exitCodes, type Failure } from "./exitCodes.ts"
+import { type ExitCode, exitCodes } from "./exitCodes.ts"
+import { exitCodeOf, type Failure } from "./failure.ts"
 import { hide } from "./secrets.ts"
-import { red, stderr } from "./terminal.ts"
+import { paint } from "./streams.ts"
+import { stderr } from "./terminal.ts"
 
 const lines = (error: Failure): ReadonlyArray<string> => [
   error.message,
@@ -21,7 +23,7 @@ export const report = (cause: Cause.Cause<Failure>, debug: boolean): Effect.Effe
     : lines(failure)
   const stack = debug ? [Cause.pretty(cause, { renderErrorCause: true })] : []
   return Effect.as(
-    stderr.write(hide([`${red("error:")} ${said.join("\n")}`, ...stack, ""].join("\n"))),
+    stderr.write(hide([`${paint.red("error:")} ${said.join("\n")}`, ...stack, ""].join("\n"))),
     failure === undefined ? exitCodes.unexpected : exitCodeOf(failure)
   )
 }

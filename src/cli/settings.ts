@@ -4,7 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { configuration } from "./CliError.ts"
 import { type ConfigFile, projectFile, read, userFile } from "./ConfigFile.ts"
-import { setColor, warn } from "./terminal.ts"
+import { setColor } from "./streams.ts"
+import { warn } from "./terminal.ts"
 
 export interface Setting {
   readonly value: string

@@ -12,7 +12,8 @@ const textOf = (content: unknown): string =>
   typeof content === "string"
     ? content
     : Array.isArray(content)
-    ? content.map((part: Script.Json) => typeof part["text"] === "string" ? part["text"] : `[${String(part["type"])}]`).join(" ")
+    ? content.map((part: Script.Json) => typeof part["text"] === "string" ? part["text"] : `[${String(part["type"])}]`)
+      .join(" ")
     : ""
 
 const answer = ({ context, instructions }: Script.ModelRequest): string => {

@@ -2,7 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
-import { dim, isLively, stderr } from "./terminal.ts"
+import { isLively, paint } from "./streams.ts"
+import { stderr } from "./terminal.ts"
 
 export interface Spinner {
   /** What it says that it waits for. */
@@ -22,7 +23,9 @@ export const spin = (text: string, quiet: boolean) =>
     let label = text
     let frame = 0
     let stopped = false
-    const draw = Effect.suspend(() => stderr.write(`${clearLine}${dim(`${frames[frame++ % frames.length]} ${label}`)}`))
+    const draw = Effect.suspend(() =>
+      stderr.write(`${clearLine}${paint.dim(`${frames[frame++ % frames.length]} ${label}`)}`)
+    )
     const fiber = yield* Effect.forkScoped(Effect.repeat(draw, Schedule.spaced("80 millis")))
     const stop = Effect.suspend(() => {
       if (stopped) return Effect.void

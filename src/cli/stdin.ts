@@ -23,7 +23,9 @@ export const readBytes = (limit: number) =>
     const onData = (chunk: Buffer) => {
       chunks.push(chunk)
       size += chunk.length
-      if (size > limit) end(Effect.fail(usage(`standard input is larger than ${megabytes(limit)}, the most that can be sent`)))
+      if (size > limit) {
+        end(Effect.fail(usage(`standard input is larger than ${megabytes(limit)}, the most that can be sent`)))
+      }
     }
     const onEnd = () => end(Effect.sync(() => Buffer.concat(chunks)))
     const onError = () => end(Effect.fail(usage("standard input cannot be read")))
@@ -53,7 +55,12 @@ export const readText = Effect.flatMap(
   (bytes) => {
     const text = decodeText(bytes)
     return text === undefined
-      ? Effect.fail(usage("standard input is not text in UTF-8", "A file of another kind goes with -a FILE, or -a - for standard input."))
+      ? Effect.fail(
+        usage(
+          "standard input is not text in UTF-8",
+          "A file of another kind goes with -a FILE, or -a - for standard input."
+        )
+      )
       : Effect.succeed(text)
   }
 )

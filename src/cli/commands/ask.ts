@@ -5,7 +5,11 @@ import * as Spec from "../Spec.ts"
 export const ask = Spec.make({
   path: ["ask"],
   description: "Ask one question; the answer goes to standard output",
-  argument: { name: "text", description: "What to ask; standard input, if piped, comes after it; - stands for it", many: true },
+  argument: {
+    name: "text",
+    description: "What to ask; standard input, if piped, comes after it; - stands for it",
+    many: true
+  },
   flags: {
     ...answering,
     thread: Flag.text("thread", { value: "id", description: "Go on with this thread" }),
@@ -16,7 +20,11 @@ export const ask = Spec.make({
     }),
     json: Flag.on("json", { description: "Print one JSON object at the end" }),
     events: Flag.on("events", { description: "Print each event as a line of JSON" }),
-    output: Flag.text("output", { alias: "o", value: "file", description: "Write to a file instead of standard output" }),
+    output: Flag.text("output", {
+      alias: "o",
+      value: "file",
+      description: "Write to a file instead of standard output"
+    }),
     ...showing,
     ...connecting,
     ...saying

@@ -25,7 +25,11 @@ export const exportThread = Spec.make({
   description: "Print a thread as lines of JSON: the thread, then its items",
   argument,
   flags: {
-    output: Flag.text("output", { alias: "o", value: "file", description: "Write to a file instead of standard output" }),
+    output: Flag.text("output", {
+      alias: "o",
+      value: "file",
+      description: "Write to a file instead of standard output"
+    }),
     ...reaching,
     ...saying
   },

@@ -13,7 +13,8 @@ import * as Prompt from "../prompt.ts"
 import { type Format, render } from "../render.ts"
 import * as Settings from "../settings.ts"
 import type { InputOf } from "../Spec.ts"
-import { dim, stderr, stdout } from "../terminal.ts"
+import { paint } from "../streams.ts"
+import { stderr, stdout } from "../terminal.ts"
 
 type Input = InputOf<typeof spec>
 
@@ -23,7 +24,12 @@ const check = ({ events, json, simulate, thread }: Input) =>
   events && json
     ? Effect.fail(usage("--json and --events exclude each other"))
     : simulate && Option.isSome(thread)
-    ? Effect.fail(usage("--simulate keeps no threads: it cannot go on with one", "A server of simulated threads: openai-threads simulate"))
+    ? Effect.fail(
+      usage(
+        "--simulate keeps no threads: it cannot go on with one",
+        "A server of simulated threads: openai-threads simulate"
+      )
+    )
     : Effect.void
 
 export const ask = (input: Input) =>
@@ -38,7 +44,10 @@ export const ask = (input: Input) =>
 const answer = (input: Input, prompt: Prompt.Prompt, settings: Settings.Settings) =>
   Effect.gen(function*() {
     const threads = yield* Threads.Threads
-    const { assistant, instructions, model } = yield* Answerer.choose(settings, input.simulate ? "simulated-model" : undefined)
+    const { assistant, instructions, model } = yield* Answerer.choose(
+      settings,
+      input.simulate ? "simulated-model" : undefined
+    )
     const sink = Option.isSome(input.output) ? yield* OutputFile.open(input.output.value) : stdout
     const message = yield* Prompt.message(prompt)
     const format: Format = input.json ? "json" : input.events ? "events" : "text"
@@ -52,5 +61,5 @@ const answer = (input: Input, prompt: Prompt.Prompt, settings: Settings.Settings
         ? stderr.write(input.simulate ? "Cancelled.\n" : `Cancelled. Go on with: ${goOn(id)}\n`)
         : input.quiet || input.simulate
         ? Effect.void
-        : stderr.write(`${dim(`Thread ${id}. Go on with: ${goOn(id)}`)}\n`))
+        : stderr.write(`${paint.dim(`Thread ${id}. Go on with: ${goOn(id)}`)}\n`))
   })

@@ -29,17 +29,27 @@ const withAssistants = <A, E, R>(input: Input, use: (assistants: Assistants.Serv
 const row = ({ id, model, name }: Assistant) => [id, model ?? "-", name ?? ""].join("\t").trimEnd()
 
 export const list = (input: Input) =>
-  withAssistants(input, (assistants) =>
-    Effect.flatMap(assistants.list, (all) =>
-      stdout.write(input.json ? `${JSON.stringify({ v, assistants: all })}\n` : all.map((one) => `${row(one)}\n`).join(""))))
+  withAssistants(
+    input,
+    (assistants) =>
+      Effect.flatMap(assistants.list, (all) =>
+        stdout.write(
+          input.json ? `${JSON.stringify({ v, assistants: all })}\n` : all.map((one) => `${row(one)}\n`).join("")
+        ))
+  )
 
 const fields = (assistant: Assistant): string => {
   const { id, instructions, ...rest } = assistant
-  const lines = Object.entries(rest).map(([key, value]) => `${key}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
+  const lines = Object.entries(rest).map(([key, value]) =>
+    `${key}: ${typeof value === "string" ? value : JSON.stringify(value)}`
+  )
   return [`id: ${id}`, ...lines, ...(instructions === undefined ? [] : ["", instructions.trimEnd()]), ""].join("\n")
 }
 
 export const show = (input: Input) =>
-  withAssistants(input, (assistants) =>
-    Effect.flatMap(assistants.get(AssistantId.make(input.args[0] ?? "")), (assistant) =>
-      stdout.write(input.json ? `${JSON.stringify({ v, assistant })}\n` : fields(assistant))))
+  withAssistants(
+    input,
+    (assistants) =>
+      Effect.flatMap(assistants.get(AssistantId.make(input.args[0] ?? "")), (assistant) =>
+        stdout.write(input.json ? `${JSON.stringify({ v, assistant })}\n` : fields(assistant)))
+  )

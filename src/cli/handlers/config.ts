@@ -3,8 +3,8 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { configuration } from "../CliError.ts"
-import { keys, userFile } from "../ConfigFile.ts"
 import type * as Specs from "../commands/config.ts"
+import { keys, userFile } from "../ConfigFile.ts"
 import * as Settings from "../settings.ts"
 import type { InputOf } from "../Spec.ts"
 import { stdout } from "../terminal.ts"
@@ -29,7 +29,9 @@ export const show = (input: InputOf<typeof Specs.show>) =>
   Effect.gen(function*() {
     const settings = yield* Settings.load(input)
     const key = yield* Effect.orElseSucceed(Config.option(Config.nonEmptyString("OPENAI_API_KEY")), Option.none<string>)
-    const apiKey: Settings.Setting | undefined = Option.isSome(key) ? { value: "***", from: "OPENAI_API_KEY" } : undefined
+    const apiKey: Settings.Setting | undefined = Option.isSome(key)
+      ? { value: "***", from: "OPENAI_API_KEY" }
+      : undefined
     const all = { apiKey, ...settings }
     const set = (["apiKey", ...keys] as const).flatMap((name) => {
       const setting = all[name]

@@ -1,9 +1,8 @@
 /** `threads`: what is in a thread, and its end. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as Thread from "../../Thread.ts"
+import type * as Thread from "../../Thread.ts"
 import * as Threads from "../../Threads.ts"
 import type * as Specs from "../commands/threads.ts"
 import { connect } from "../connect.ts"
@@ -17,9 +16,6 @@ type Input = InputOf<typeof Specs.remove>
 /** The version of what `--json` and `export` print. */
 const v = 1
 
-const encodeMessage = Schema.encodeSync(Thread.Message)
-const encodeItem = Schema.encodeSync(Thread.Item)
-
 const head = ({ createdAt, id, metadata }: Thread.Thread) => ({ id, createdAt: createdAt.toJSON(), metadata })
 
 const withThreads = <A, E, R>(
@@ -28,9 +24,10 @@ const withThreads = <A, E, R>(
 ) =>
   Effect.gen(function*() {
     const settings = yield* Settings.load(input)
-    return yield* Effect.flatMap(Threads.Threads, (threads) => use(threads, (input.args[0] ?? "") as Thread.ThreadId)).pipe(
-      Effect.provide(connect(settings, { keyStdin: input.keyStdin, simulate: false }))
-    )
+    return yield* Effect.flatMap(Threads.Threads, (threads) => use(threads, (input.args[0] ?? "") as Thread.ThreadId))
+      .pipe(
+        Effect.provide(connect(settings, { keyStdin: input.keyStdin, simulate: false }))
+      )
   })
 
 const describe = (part: Thread.ContentPart): string => {
@@ -53,7 +50,7 @@ export const show = (input: InputOf<typeof Specs.show>) =>
     Effect.gen(function*() {
       const thread = yield* threads.get(id)
       if (input.json) {
-        const messages = yield* Stream.runCollect(Stream.map(threads.messages(id), (message) => encodeMessage(message)))
+        const messages = yield* Stream.runCollect(threads.messages(id))
         return yield* stdout.write(`${JSON.stringify({ v, thread: head(thread), messages: Array.from(messages) })}\n`)
       }
       let first = true
@@ -78,7 +75,7 @@ export const exportThread = (input: InputOf<typeof Specs.exportThread>) =>
       const thread = yield* threads.get(id)
       yield* sink.write(`${JSON.stringify({ v, type: "thread", ...head(thread) })}\n`)
       yield* Stream.runForEach(threads.items(id), (item) => {
-        const { _tag: type, ...fields } = encodeItem(item)
+        const { _tag: type, ...fields } = item
         return sink.write(`${JSON.stringify(type === "Unknown" ? { ...fields, type } : { type, ...fields })}\n`)
       })
     })))
