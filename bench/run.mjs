@@ -14,7 +14,7 @@ const { values: options } = parseArgs({
     only: { type: "string", multiple: true, default: [] },
     rounds: { type: "string" },
     quick: { type: "boolean", default: false },
-    ours: { type: "boolean", default: false },
+    peers: { type: "string", default: "once" },
     dist: { type: "string", default: "" },
     json: { type: "string" }
   }
@@ -24,10 +24,10 @@ if (unknown.length > 0) throw new Error(`There is no bench ${unknown.join(", ")}
 
 const roundsOf = (bench) => Math.min(bench.rounds ?? Infinity, Number(options.rounds ?? (options.quick ? 1 : 5)))
 
-// The peers change the order of magnitude at most, so that they sit out every other round.
+// The peers differ by more than the noise, so that one round of them is enough to see where they stand.
 const inRound = (bench, round) => [
   ...bench.contestants,
-  ...(options.ours || round % 2 === 1 ? [] : bench.peers)
+  ...(options.peers === "none" || (options.peers === "once" && round > 0) ? [] : bench.peers)
 ]
 
 const rotate = (values, by) => values.map((_, index) => values[(index + by) % values.length])

@@ -6,8 +6,8 @@ import { withStreams } from "../lib/paced.mjs"
 import { measured, over, ratio } from "../lib/statistics.mjs"
 
 export const title = "Live heap: 200 open streams"
-export const contestants = ["sdk", "stream", "terminal", "handle", "fetch"]
-export const peers = ["naive", "openai-agents", "sdk-helper", "ai", "effect-ai"]
+export const contestants = ["sdk", "stream", "terminal", "handle"]
+export const peers = ["fetch", "naive", "openai-agents", "sdk-helper", "ai", "effect-ai"]
 export const flags = ["--expose-gc"]
 
 const live = async () => {
