@@ -19,8 +19,8 @@ it.effect("greets, in one thread of two messages", () =>
     expect(thread?.items.map((item) => item.role)).toEqual(["user", "assistant"])
   }).pipe(Effect.provide(model([Script.text("Good morning, Ada.")]))))
 
-it.effect("fails with RateLimited when OpenAI says so", () =>
+it.effect("fails with QuotaExceeded when the credit is used up", () =>
   Effect.gen(function*() {
     const error = yield* Effect.flip(greet("Ada"))
-    expect(error._tag).toBe("RateLimited")
-  }).pipe(Effect.provide(model([Script.httpError({ status: 429, code: "rate_limit_exceeded" })]))))
+    expect(error._tag).toBe("QuotaExceeded")
+  }).pipe(Effect.provide(model([Script.httpError({ status: 429, code: "insufficient_quota" })]))))

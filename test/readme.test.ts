@@ -35,7 +35,7 @@ describe("README", () => {
   it("names scripts that package.json has", () => {
     const { scripts } = JSON.parse(read("package.json"))
     const named = [...readme.matchAll(/npm (?:run )?(\w[\w:-]*)/g)].map(([, name]) => name!).filter(
-      (name) => !["ci", "install", "prints"].includes(name)
+      (name) => !["ci", "install"].includes(name)
     )
     expect(named).toContain("demo")
     expect(named.filter((name) => !(name in scripts))).toEqual([])
