@@ -6,7 +6,7 @@ import { configuration } from "./CliError.ts"
 import * as Instructions from "./instructions.ts"
 import type { Settings } from "./settings.ts"
 
-export interface Answerer {
+interface Answerer {
   readonly assistant: Assistant
   readonly model: string
   readonly instructions: string | undefined

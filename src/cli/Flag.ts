@@ -50,7 +50,7 @@ export type Flag = On | Text | Texts | Integer | Choice<string>
 export type Flags = { readonly [key: string]: Flag }
 
 /** What a command gets for an option. */
-export type ValueOf<F> = F extends On ? boolean
+type ValueOf<F> = F extends On ? boolean
   : F extends Text ? Option.Option<string>
   : F extends Texts ? ReadonlyArray<string>
   : F extends Integer ? Option.Option<number>

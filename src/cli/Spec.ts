@@ -2,7 +2,7 @@
 import type { Flags, ValuesOf } from "./Flag.ts"
 
 /** What a command takes beside its options. */
-export interface Argument {
+interface Argument {
   readonly name: string
   readonly description: string
   readonly many: boolean

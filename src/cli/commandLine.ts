@@ -15,7 +15,7 @@ export type CommandLine =
   | { readonly _tag: "Invalid"; readonly problem: Problem }
 
 /** What is wrong, and what to do. */
-export interface Problem {
+interface Problem {
   readonly message: string
   readonly hint: string
 }

@@ -7,15 +7,15 @@ import { absentOf, optionsOf } from "./options.ts"
 import type { Input, Spec } from "./Spec.ts"
 
 /**
- * With `words`, for these only: `@effect/cli` looks for each option before and after each other, so that those that are
- * not given would take most of the time. Without them, with all its options, to complete them.
+ * With the options that are among the words only: `@effect/cli` looks for each option before and after each other, so
+ * that those that are not given would take most of the time.
  */
 export const commandOf = <const F extends Flags, E, R>(
   { argument, description, flags, path }: Spec<F>,
   handle: (input: Input<F>) => Effect.Effect<void, E, R>,
-  words?: ReadonlyArray<string>
+  words: ReadonlyArray<string>
 ) => {
-  const options = optionsOf(flags, ({ name }) => words === undefined || words.includes(`--${name}`))
+  const options = optionsOf(flags, ({ name }) => words.includes(`--${name}`))
   const args = argument === undefined ? {} : { args: Args.repeated(Args.text({ name: argument.name })) }
   const config: Command.Command.Config = { ...options, ...args }
   return Command.make(

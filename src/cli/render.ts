@@ -7,7 +7,6 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { Scope } from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Run from "../Run.ts"
 import type { RunError } from "../RunError.ts"
@@ -16,7 +15,7 @@ import type { ThreadId } from "../Thread.ts"
 import { type CliError, incomplete } from "./CliError.ts"
 import { exitCodes } from "./exitCodes.ts"
 import { exitCodeOf } from "./failure.ts"
-import { spin } from "./spinner.ts"
+import type { Spinner } from "./spinner.ts"
 import { paint } from "./streams.ts"
 import { type AnswerSink, stderr } from "./terminal.ts"
 
@@ -28,7 +27,8 @@ export interface Rendering {
   readonly answer: AnswerSink
   readonly quiet: boolean
   readonly usage: boolean
-  readonly model: string
+  /** Stopped before anything else is said. */
+  readonly spinner: Spinner
 }
 
 /** The version of what `--json` and `--events` print. */
@@ -39,10 +39,9 @@ export const render = (
   run: Stream.Stream<RunEvent, RunError>,
   threadId: ThreadId,
   rendering: Rendering
-): Effect.Effect<Run.RunResult, RunError | CliError, Scope> =>
+): Effect.Effect<Run.RunResult, RunError | CliError> =>
   Effect.gen(function*() {
-    const { answer, format, quiet } = rendering
-    const spinner = yield* spin(`Asking ${rendering.model}`, quiet)
+    const { answer, format, quiet, spinner } = rendering
     const text = plainText(answer)
     const line = (object: object) => answer.write(`${JSON.stringify({ v, ...object })}\n`)
     const say = (text: string) =>
@@ -63,7 +62,7 @@ export const render = (
           else if (event._tag === "RunQueued") yield* say(`The thread is in use; ${event.place} before this one.`)
           else if (event._tag === "Retrying") {
             yield* say(
-              `${event.reason}: asking again in ${Duration.format(event.delay)} (attempt ${event.attempt + 1}).`
+              `${event.reason}: asking again in ${seconds(event.delay)} (attempt ${event.attempt + 1}).`
             )
           } else if (event._tag === "RunCompleted" && seen === "" && delta === "") delta = event.text
         }
@@ -118,6 +117,8 @@ export const render = (
     if (refusals.length > 0) return yield* incomplete(`the model refused: ${refusals.join(" ")}`)
     return result
   })
+
+const seconds = (delay: Duration.Duration) => `${Duration.toSeconds(delay).toFixed(1)} s`
 
 /** A text that ends with one line break, however many the model sent. */
 const plainText = (answer: AnswerSink) => {

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import * as Thread from "../../Thread.ts"
+import type * as Thread from "../../Thread.ts"
 import * as Threads from "../../Threads.ts"
 import * as Answerer from "../Answerer.ts"
 import { usage } from "../CliError.ts"
@@ -13,6 +13,7 @@ import * as Prompt from "../prompt.ts"
 import { type Format, render } from "../render.ts"
 import * as Settings from "../settings.ts"
 import type { InputOf } from "../Spec.ts"
+import { spin } from "../spinner.ts"
 import { paint } from "../streams.ts"
 import { stderr, stdout } from "../terminal.ts"
 
@@ -33,15 +34,30 @@ const check = ({ events, json, simulate, thread }: Input) =>
     : Effect.void
 
 export const ask = (input: Input) =>
-  Effect.gen(function*() {
-    const prompt: Prompt.Prompt = { words: input.args, attach: input.attach, keyStdin: input.keyStdin }
-    yield* check(input)
-    yield* Prompt.check(prompt)
-    const settings = yield* Settings.load(input)
-    yield* Effect.provide(answer(input, prompt, settings), connect(settings, input))
-  }).pipe(Effect.scoped)
+  Effect.suspend(() => {
+    let id: Thread.ThreadId | undefined
+    const cancelled = Effect.suspend(() =>
+      stderr.write(id === undefined || input.simulate ? "Cancelled.\n" : `Cancelled. Go on with: ${goOn(id)}\n`)
+    )
+    return Effect.gen(function*() {
+      const prompt: Prompt.Prompt = { words: input.args, attach: input.attach, keyStdin: input.keyStdin }
+      yield* check(input)
+      yield* Prompt.check(prompt)
+      const settings = yield* Settings.load(input)
+      const known = (known: Thread.ThreadId) =>
+        Effect.sync(() => {
+          id = known
+        })
+      yield* Effect.provide(answer(input, prompt, settings, known), connect(settings, input))
+    }).pipe(Effect.scoped, Effect.onInterrupt(() => cancelled))
+  })
 
-const answer = (input: Input, prompt: Prompt.Prompt, settings: Settings.Settings) =>
+const answer = (
+  input: Input,
+  prompt: Prompt.Prompt,
+  settings: Settings.Settings,
+  known: (id: Thread.ThreadId) => Effect.Effect<void>
+) =>
   Effect.gen(function*() {
     const threads = yield* Threads.Threads
     const { assistant, instructions, model } = yield* Answerer.choose(
@@ -51,15 +67,20 @@ const answer = (input: Input, prompt: Prompt.Prompt, settings: Settings.Settings
     const sink = Option.isSome(input.output) ? yield* OutputFile.open(input.output.value) : stdout
     const message = yield* Prompt.message(prompt)
     const format: Format = input.json ? "json" : input.events ? "events" : "text"
+    const spinner = yield* spin(`Asking ${model}`, input.quiet)
 
     const given = Option.map(input.thread, (id) => id as Thread.ThreadId)
     const id = Option.isSome(given) ? given.value : (yield* threads.create({ messages: [message] })).id
-    const run = threads.run(id, { assistant, instructions, model, message: Option.isSome(given) ? message : undefined })
-    const rendering = { format, answer: sink, quiet: input.quiet, usage: input.usage, model }
+    yield* known(id)
+    const run = threads.run(id, {
+      assistant,
+      instructions,
+      model,
+      message: Option.isSome(given) ? message : undefined
+    })
+    const rendering = { format, answer: sink, quiet: input.quiet, usage: input.usage, spinner }
     yield* Effect.onExit(render(run, id, rendering), (exit) =>
-      Exit.isInterrupted(exit)
-        ? stderr.write(input.simulate ? "Cancelled.\n" : `Cancelled. Go on with: ${goOn(id)}\n`)
-        : input.quiet || input.simulate
+      input.quiet || input.simulate || Exit.isInterrupted(exit)
         ? Effect.void
         : stderr.write(`${paint.dim(`Thread ${id}. Go on with: ${goOn(id)}`)}\n`))
   })

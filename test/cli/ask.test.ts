@@ -1,0 +1,425 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Script, type Script as ScriptOf } from "effect-openai-threads/testing"
+import * as Effect from "effect/Effect"
+import { spawnSync } from "node:child_process"
+import { readFileSync, truncateSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { environment, install, type Options, start, temporary } from "./support/cli.ts"
+import { key, served } from "./support/served.ts"
+
+const bin = install()
+const files = temporary()
+
+const file = (name: string, content: string | Uint8Array) => {
+  const path = join(files, name)
+  writeFileSync(path, content)
+  return path
+}
+
+const run = (args: ReadonlyArray<string>, options: Options = {}) =>
+  Effect.promise(() => start(process.execPath, [bin, ...args], options).ended)
+
+const ask = (args: ReadonlyArray<string>, options: Options = {}) => run(["ask", ...args], options)
+
+/** What the model was sent in the message of the last question. */
+const content = (requests: ReadonlyArray<{ readonly path: string; readonly body: unknown }>) => {
+  const bodies = requests.map(({ body }) => body as { readonly items?: ReadonlyArray<{ readonly content: unknown }> })
+  return bodies.flatMap((body) => body?.items ?? []).at(-1)?.content
+}
+
+const timeout = 60_000
+
+describe("ask: what is printed", () => {
+  it.scopedLive(
+    "the answer on standard output and nothing else, the thread on standard error",
+    () =>
+      Effect.gen(function*() {
+        const { env, simulator } = yield* served([Script.text("Hello,\nworld.")])
+        const result = yield* ask(["Hi"], { env })
+        const [thread] = yield* simulator.threads
+        expect(result).toEqual({
+          code: 0,
+          signal: null,
+          stdout: "Hello,\nworld.\n",
+          stderr: `Thread ${thread?.id}. Go on with: openai-threads ask --thread ${thread?.id}\n`
+        })
+        // One request for the thread with its message, one for the answer.
+        expect((yield* simulator.requests).map(({ method, path }) => `${method} ${path}`)).toEqual([
+          "POST /conversations",
+          "POST /responses"
+        ])
+      }),
+    timeout
+  )
+
+  it.scopedLive(
+    "-q: nothing on standard error; one line break at the end, however many there are",
+    () =>
+      Effect.gen(function*() {
+        const { env } = yield* served([Script.text("Two\n\nparts\n\n\n"), Script.text("None"), Script.text("\n")])
+        expect(yield* ask(["Hi", "-q"], { env })).toMatchObject({ code: 0, stdout: "Two\n\nparts\n", stderr: "" })
+        expect(yield* ask(["Hi", "-q"], { env })).toMatchObject({ code: 0, stdout: "None\n", stderr: "" })
+        expect(yield* ask(["Hi", "-q"], { env })).toMatchObject({ code: 0, stdout: "", stderr: "" })
+      }),
+    timeout
+  )
+
+  it.scopedLive("--json: one object", () =>
+    Effect.gen(function*() {
+      const { env, simulator } = yield* served([Script.text("Yes.")])
+      const { code, stderr, stdout } = yield* ask(["Hi", "--json", "-q"], { env })
+      const [thread] = yield* simulator.threads
+      expect({ code, stderr, lines: stdout.match(/\n/g)?.length }).toEqual({ code: 0, stderr: "", lines: 1 })
+      expect(JSON.parse(stdout)).toMatchObject({
+        v: 1,
+        threadId: thread?.id,
+        runId: expect.stringMatching(/^run_/),
+        status: "completed",
+        text: "Yes.",
+        messages: [{ role: "assistant", content: [{ text: "Yes." }] }],
+        usage: { input: expect.any(Number) },
+        pending: []
+      })
+    }), timeout)
+
+  it.scopedLive("--events: versioned lines, numbered without a gap", () =>
+    Effect.gen(function*() {
+      const { env } = yield* served([Script.text("one two three")])
+      const { code, stdout } = yield* ask(["Hi", "--events", "-q"], { env })
+      const events = stdout.trimEnd().split("\n").map((line) => JSON.parse(line))
+      expect(code).toBe(0)
+      expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index))
+      expect(events.every(({ v }) => v === 1)).toBe(true)
+      expect(events[0].type).toBe("RunStarted")
+      expect(events.at(-1)).toMatchObject({ type: "RunCompleted", status: "completed", text: "one two three" })
+      expect(events.filter(({ type }) => type === "TextDelta").map(({ delta }) => delta).join("")).toBe("one two three")
+    }), timeout)
+
+  it.scopedLive("-o: into a file, and a file that cannot be written costs no request", () =>
+    Effect.gen(function*() {
+      const { env, simulator } = yield* served([Script.text("Kept.")])
+      const path = file("answer.txt", "what was there before, which is longer")
+      expect(yield* ask(["Hi", "-q", "-o", path], { env })).toMatchObject({ code: 0, stdout: "", stderr: "" })
+      expect(readFileSync(path, "utf8")).toBe("Kept.\n")
+      const before = (yield* simulator.requests).length
+      const missing = yield* ask(["Hi", "-o", join(files, "no/such/file")], { env })
+      expect(missing).toMatchObject({ code: 2, stdout: "" })
+      expect(missing.stderr).toContain("cannot be written")
+      expect(yield* ask(["Hi", "-o", files], { env })).toMatchObject({ code: 2, stdout: "" })
+      expect((yield* simulator.requests).length).toBe(before)
+    }), timeout)
+
+  it.scopedLive("-o: a run that fails before its first text leaves the file as it is", () =>
+    Effect.gen(function*() {
+      const { env } = yield* served([Script.failure("server_error")])
+      const path = file("kept.txt", "before")
+      expect(yield* ask(["Hi", "-o", path], { env })).toMatchObject({ code: 4, stdout: "" })
+      expect(readFileSync(path, "utf8")).toBe("before")
+    }), timeout)
+
+  it.scopedLive("--usage: the tokens, on standard error", () =>
+    Effect.gen(function*() {
+      const usage = { inputTokens: 12, cachedTokens: 4, outputTokens: 34, reasoningTokens: 5 }
+      const { env } = yield* served([Script.turn("Hi.", { usage })])
+      expect(yield* ask(["Hi", "-q", "--usage"], { env })).toMatchObject({
+        code: 0,
+        stdout: "Hi.\n",
+        stderr: "tokens: 12 input (4 cached), 34 output (5 reasoning), 46 in total\n"
+      })
+    }), timeout)
+
+  it.scopedLive(
+    "--color and NO_COLOR: colour on standard error only, and never by itself in a pipe",
+    () =>
+      Effect.gen(function*() {
+        const { env } = yield* served([Script.always(Script.text("\u001b[31mred"))])
+        expect((yield* ask(["Hi"], { env })).stderr).not.toContain("\u001b")
+        const colored = yield* ask(["Hi", "--color", "always"], { env: { ...env, NO_COLOR: "1" } })
+        expect(colored.stderr).toContain("\u001b[2m")
+        expect(colored.stdout).toBe("\u001b[31mred\n")
+        expect((yield* ask(["--color=always", "--nope"], { env })).stderr).toContain("\u001b[31merror:\u001b[0m")
+      }),
+    timeout
+  )
+
+  it.scopedLive("retries are told on standard error", () =>
+    Effect.gen(function*() {
+      const { env } = yield* served([
+        Script.httpError({ status: 429, code: "rate_limit_exceeded" }),
+        Script.text("Late.")
+      ])
+      const { code, stderr, stdout } = yield* ask(["Hi"], { env })
+      expect({ code, stdout }).toEqual({ code: 0, stdout: "Late.\n" })
+      expect(stderr).toMatch(/^RateLimited: asking again in \d+\.\d s \(attempt 2\)\.\nThread /)
+    }), timeout)
+})
+
+describe("ask: what is sent", () => {
+  it.scopedLive("arguments are the instruction, standard input the context", () =>
+    Effect.gen(function*() {
+      const { env, simulator } = yield* served([Script.always(Script.text("Ok."))])
+      const sent = (args: ReadonlyArray<string>, options: Options = {}) =>
+        Effect.gen(function*() {
+          expect(yield* ask(["-q", ...args], { env, ...options })).toMatchObject({ code: 0, stderr: "" })
+          return content(yield* simulator.requests)
+        })
+      const text = (text: string) => [{ type: "input_text", text }]
+      expect(yield* sent(["one", "two"])).toEqual(text("one two"))
+      expect(yield* sent(["Sum up:"], { stdin: "a\nb\n" })).toEqual(text("Sum up:\n\na\nb"))
+      expect(yield* sent([], { stdin: "only this" })).toEqual(text("only this"))
+      expect(yield* sent(["-"], { stdin: "\u{feff}explicit ✓" })).toEqual(text("explicit ✓"))
+      expect(yield* sent(["Sum up:", "-", "--usage", "-q"].slice(0, 2), { stdin: "x" })).toEqual(text("Sum up:\n\nx"))
+      expect(yield* sent(["Hi"], { stdin: "" })).toEqual(text("Hi"))
+      expect(yield* sent(["--", "--help"])).toEqual(text("--help"))
+    }), timeout)
+
+  it.scopedLive("assistant, instructions and model", () =>
+    Effect.gen(function*() {
+      const { env, simulator } = yield* served([Script.always(Script.text("Ok."))])
+      const assistants = file(
+        "assistants.json",
+        JSON.stringify([{ id: "poet", model: "poet-model", instructions: "Rhyme." }, { id: "clerk" }])
+      )
+      const sent = (args: ReadonlyArray<string>, more: Record<string, string> = {}) =>
+        Effect.gen(function*() {
+          expect(yield* ask(["Hi", "-q", ...args], { env: { ...env, ...more } })).toMatchObject({ code: 0, stderr: "" })
+          const body = (yield* simulator.requests).at(-1)?.body as Record<string, string> | undefined
+          return { instructions: body?.["instructions"], model: body?.["model"] }
+        })
+      expect(yield* sent([])).toEqual({ instructions: undefined, model: "test-model" })
+      expect(yield* sent(["-m", "other"])).toEqual({ instructions: undefined, model: "other" })
+      const poet = ["--assistants", assistants, "-A", "poet"]
+      expect(yield* sent(poet)).toEqual({ instructions: "Rhyme.", model: "poet-model" })
+      expect(yield* sent([...poet, "-m", "other"])).toEqual({ instructions: "Rhyme.", model: "other" })
+      expect(yield* sent([...poet, "--instructions", "Prose."])).toEqual({
+        instructions: "Prose.",
+        model: "poet-model"
+      })
+      const at = `@${file("instructions.txt", "From a file.")}`
+      expect(yield* sent(["--instructions", at])).toEqual({ instructions: "From a file.", model: "test-model" })
+      expect(yield* sent(poet.slice(0, 2), { OPENAI_ASSISTANT_ID: "clerk" })).toEqual({
+        instructions: undefined,
+        model: "test-model"
+      })
+      const unknown = yield* ask(["Hi", ...poet.slice(0, 2), "-A", "nobody"], { env })
+      expect(unknown).toMatchObject({ code: 2, stdout: "" })
+      expect(unknown.stderr).toContain(`There is no assistant "nobody" (known: poet, clerk)`)
+    }), timeout)
+
+  it.scopedLive("--thread goes on with a thread", () =>
+    Effect.gen(function*() {
+      const { env, simulator } = yield* served([Script.text("First."), Script.text("Second.")])
+      yield* ask(["One"], { env })
+      const [thread] = yield* simulator.threads
+      const second = yield* ask(["Two", "--thread", thread?.id ?? "", "-q"], { env })
+      expect(second).toMatchObject({ code: 0, stdout: "Second.\n" })
+      expect((yield* simulator.threads)[0]?.items).toHaveLength(4)
+      const missing = yield* ask(["Two", "--thread", "conv_missing"], { env })
+      expect(missing.code).toBe(4)
+      expect(missing.stderr).toContain(`There is no thread "conv_missing"`)
+    }), timeout)
+
+  it.scopedLive("-a sends text, images and PDF", () =>
+    Effect.gen(function*() {
+      const { env, simulator } = yield* served([Script.always(Script.text("Seen."))])
+      const png = Buffer.from("89504e470d0a1a0a0000000d49484452", "hex")
+      const csv = file("data.csv", "a,b\n1,2")
+      const args = ["-a", csv, "-a", file("plot.dat", png), "--attach", file("paper.pdf", "%PDF-1.7 …")]
+      expect(yield* ask(["Look", "-q", ...args], { env })).toMatchObject({ code: 0, stderr: "" })
+      expect(content(yield* simulator.requests)).toEqual([
+        { type: "input_text", text: "Look" },
+        { type: "input_text", text: "<file name=\"data.csv\">\na,b\n1,2\n</file>" },
+        { type: "input_image", detail: "auto", image_url: `data:image/png;base64,${png.toString("base64")}` },
+        expect.objectContaining({ type: "input_file", filename: "paper.pdf" })
+      ])
+      expect(yield* ask(["Look", "-q", "-a", "-"], { env, stdin: png })).toMatchObject({ code: 0, stderr: "" })
+      expect(content(yield* simulator.requests)).toMatchObject([{ text: "Look" }, { type: "input_image" }])
+    }), timeout)
+})
+
+describe("ask: what cannot be sent costs no request", () => {
+  const refused = (what: string, args: () => ReadonlyArray<string>, expected: string, options: Options = {}) =>
+    it.scopedLive(what, () =>
+      Effect.gen(function*() {
+        const { env, simulator } = yield* served([])
+        const result = yield* ask(args(), { ...options, env })
+        expect(result).toMatchObject({ code: 2, stdout: "" })
+        expect(result.stderr).toContain(expected)
+        expect(result.stderr.trimEnd().split("\n").length).toBeLessThanOrEqual(2)
+        expect(yield* simulator.requests).toEqual([])
+      }), timeout)
+
+  refused("nothing", () => [], "there is nothing to ask")
+  refused("an empty pipe", () => [], "there is nothing to ask", { stdin: " \n" })
+  refused("a pipe that is no UTF-8", () => ["Hi"], "standard input is not text in UTF-8", {
+    stdin: Uint8Array.of(0x61, 0xff, 0xfe, 0x62)
+  })
+  refused("a file that is not there", () => ["Hi", "-a", join(files, "none")], "does not exist")
+  refused("a directory", () => ["Hi", "-a", files], "is a directory")
+  refused("an empty file", () => ["Hi", "-a", file("empty", "")], "is empty")
+  refused(
+    "a file of another kind",
+    () => ["Hi", "-a", file("x.zip", Uint8Array.of(80, 75, 3, 4, 0, 0))],
+    "cannot be sent"
+  )
+  refused("a file of 50 MB", () => {
+    const path = file("big.png", Buffer.from("89504e47", "hex"))
+    truncateSync(path, 50_000_000)
+    return ["Hi", "-a", path]
+  }, `big.png" is larger than 32 MiB`)
+  refused("files that are too much together", () => {
+    const path = file("half.png", Buffer.from("89504e47", "hex"))
+    truncateSync(path, 20 * 1024 * 1024)
+    return ["Hi", "-a", path, "-a", path]
+  }, "may have 32 MiB together")
+  refused("a device without an end", () => ["Hi", "-a", "/dev/zero"], "is larger than 32 MiB")
+  refused("a text that is too long", () => ["Hi", "-a", file("long.txt", "a".repeat(10 * 1024 * 1024 + 1))], "10 MiB")
+  refused("standard input twice", () => ["Hi", "-", "-a", "-"], "can be used once only", { stdin: "x" })
+  refused("--json with --events", () => ["Hi", "--json", "--events"], "exclude each other")
+  refused("an unknown option", () => ["Hi", "--frobnicate"], `there is no option "--frobnicate"`)
+  refused("a key", () => ["Hi", "--api-key", "sk-live-secret"], "a key is never given")
+  refused("instructions that are not there", () => ["Hi", "--instructions", "@/no/such/file"], "cannot be read")
+  refused("--simulate with a thread", () => ["Hi", "--simulate", "--thread", "conv_1"], "keeps no threads")
+
+  it.scopedLive("a closed standard input is none", () =>
+    Effect.gen(function*() {
+      const { env } = yield* served([Script.text("Ok.")])
+      const result = yield* Effect.promise(() =>
+        start("bash", ["-c", `exec "$0" "$1" ask -q Hi <&-`, process.execPath, bin], { env }).ended
+      )
+      expect(result).toMatchObject({ code: 0, stdout: "Ok.\n", stderr: "" })
+    }), timeout)
+})
+
+describe("ask: exit codes", () => {
+  const fails = (
+    code: number,
+    what: string,
+    script: ScriptOf.Script,
+    expected: { readonly stdout?: string; readonly stderr: string | RegExp },
+    more: Record<string, string> = {}
+  ) =>
+    it.scopedLive(`${code}: ${what}`, () =>
+      Effect.gen(function*() {
+        const { env } = yield* served(script)
+        const result = yield* ask(["Hi", "-q"], { env: { ...env, ...more } })
+        expect(result).toMatchObject({ code, stdout: expected.stdout ?? "" })
+        expect(result.stderr).toMatch(expected.stderr)
+        expect(result.stderr).toMatch(/^error: [^\n]+\n(  [^\n]+\n)?$/)
+        expect(result.stdout + result.stderr).not.toContain(key)
+      }), timeout)
+
+  const http = (status: number, code: string) => Script.httpError({ status, code, headers: { "retry-after": "400" } })
+
+  it.live("3: no key, and three ways on", () =>
+    Effect.gen(function*() {
+      const result = yield* ask(["Hi", "-m", "some-model"])
+      expect(result).toMatchObject({ code: 3, stdout: "" })
+      expect(result.stderr).toMatch(/^error: there is no API key\n.*OPENAI_API_KEY.*OPENAI_BASE_URL.*--simulate/)
+    }), timeout)
+
+  it.live("3: no model, before any request", () =>
+    Effect.gen(function*() {
+      const result = yield* ask(["Hi"], { env: { OPENAI_API_KEY: key } })
+      expect(result).toMatchObject({ code: 3, stdout: "" })
+      expect(result.stderr).toContain("there is no model")
+    }), timeout)
+
+  it.live("4: nobody listens", () =>
+    Effect.gen(function*() {
+      const env = { OPENAI_API_KEY: key, OPENAI_MODEL: "m", OPENAI_BASE_URL: "nonsense" }
+      expect(yield* ask(["Hi"], { env })).toMatchObject({ code: 3, stdout: "" })
+    }), timeout)
+
+  fails(3, "the key is not accepted", [http(401, "invalid_api_key")], { stderr: /API key.*req_/ })
+  fails(4, "the server fails", [http(500, "server_error")], { stderr: /server_error.*req_/ })
+  fails(4, "the run fails", [Script.failure("server_error")], { stderr: /server_error/ })
+  fails(4, "the stream ends too early", [Script.turn("one two three", { fault: Script.cut({ afterEvents: 6 }) })], {
+    stdout: "one two\n",
+    stderr: /before the answer was complete/
+  })
+  fails(5, "the rate limit", [http(429, "rate_limit_exceeded")], { stderr: /rate limit.*req_/ })
+  fails(5, "the quota", [http(429, "insufficient_quota")], { stderr: /quota.*req_/ })
+  fails(6, "cut off", [Script.turn(["Half a", Script.incomplete("max_output_tokens")])], {
+    stdout: "Half a\n",
+    stderr: /incomplete/
+  })
+  fails(6, "refused", [Script.refusal("I will not.")], { stderr: "the model refused: I will not." })
+  fails(6, "waiting for a tool", [Script.functionCall("get_weather", {})], { stderr: "waits for get_weather" })
+  fails(7, "another process uses the thread", [Script.always(http(400, "conversation_locked"))], { stderr: /busy/ })
+
+  it.scopedLive("6, --json and --events: what there was, and the error", () =>
+    Effect.gen(function*() {
+      const half = Script.turn(["Half a", Script.incomplete("max_output_tokens")])
+      const { env } = yield* served([half, half])
+      const json = yield* ask(["Hi", "-q", "--json"], { env })
+      expect(json.code).toBe(6)
+      expect(JSON.parse(json.stdout)).toMatchObject({
+        v: 1,
+        status: "incomplete",
+        text: "Half a",
+        error: { tag: "RunIncomplete", exitCode: 6 }
+      })
+      const events = yield* ask(["Hi", "-q", "--events"], { env })
+      const lines = events.stdout.trimEnd().split("\n").map((line) => JSON.parse(line))
+      expect(lines.at(-1)).toMatchObject({
+        v: 1,
+        type: "Error",
+        seq: lines.length - 1,
+        error: { tag: "RunIncomplete" }
+      })
+    }), timeout)
+
+  it.live("1: a full disk", () =>
+    Effect.gen(function*() {
+      const result = yield* Effect.promise(() =>
+        start("bash", ["-c", `"$0" "$1" ask -q --simulate Hi > /dev/full`, process.execPath, bin]).ended
+      )
+      expect(result).toMatchObject({ code: 1, stdout: "" })
+      expect(result.stderr).toContain("ENOSPC")
+    }), timeout)
+
+  it.scopedLive("no key and no stack, but with --debug a stack", () =>
+    Effect.gen(function*() {
+      const { env } = yield* served([http(401, "invalid_api_key")])
+      const result = yield* ask(["Hi", "--debug"], { env })
+      expect(result.stderr).toMatch(/\n\s+at /)
+      expect(result.stderr).not.toContain(key)
+    }), timeout)
+})
+
+describe("ask: pipes", () => {
+  it.scopedLive("a reader that goes away ends it quietly", () =>
+    Effect.gen(function*() {
+      const text = Array.from({ length: 20_000 }, (_, line) => `line ${line}`).join("\n")
+      const { env } = yield* served([Script.text(text)])
+      const result = yield* Effect.promise(() =>
+        start("bash", ["-c", `"$0" "$1" ask -q Hi | head -1; echo "\${PIPESTATUS[0]}"`, process.execPath, bin], { env })
+          .ended
+      )
+      expect(result).toMatchObject({ code: 0, stdout: "line 0\n0\n", stderr: "" })
+    }), timeout)
+
+  it.scopedLive("a reader that is slow gets everything", () =>
+    Effect.gen(function*() {
+      const text = Array.from({ length: 20_000 }, (_, line) => `line ${line}`).join("\n")
+      const { env } = yield* served([Script.text(text)])
+      const result = yield* Effect.promise(() =>
+        start("bash", ["-c", `"$0" "$1" ask -q Hi | (sleep 1; cat)`, process.execPath, bin], { env }).ended
+      )
+      expect(result.stdout).toBe(`${text}\n`)
+    }), timeout)
+})
+
+describe("ask --simulate", () => {
+  it("says what it is, on both ends, and needs nothing", () => {
+    const { status, stderr, stdout } = spawnSync(process.execPath, [bin, "ask", "--simulate", "-q", "Hi"], {
+      env: environment(),
+      stdio: ["ignore", "pipe", "pipe"],
+      encoding: "utf8"
+    })
+    expect(status).toBe(0)
+    expect(stderr).toBe("warning: this is a simulated model; nothing is sent to OpenAI\n")
+    expect(stdout).toMatch(/^This is a simulated answer.*\nYou asked: Hi\n/)
+  }, timeout)
+})

@@ -1,0 +1,273 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Script } from "effect-openai-threads/testing"
+import * as Effect from "effect/Effect"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { install, type Options, start, temporary } from "./support/cli.ts"
+import { key, served } from "./support/served.ts"
+
+const bin = install()
+const timeout = 60_000
+
+const run = (args: ReadonlyArray<string>, options: Options = {}) =>
+  Effect.promise(() => start(process.execPath, [bin, ...args], options).ended)
+
+const bash = (script: string, options: Options = {}) =>
+  Effect.promise(() => start("bash", ["-c", script, process.execPath, bin], options).ended)
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"))
+
+describe("--help and --version", () => {
+  it.live("on standard output", () =>
+    Effect.gen(function*() {
+      expect(yield* run(["--version"])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: "" })
+      const help = yield* run(["--help"])
+      expect(help).toMatchObject({ code: 0, stderr: "" })
+      expect(help.stdout).toMatch(/^Assistants, threads and runs/)
+      expect(yield* run([])).toEqual(help)
+      expect((yield* run(["ask", "Hi", "--help"])).stdout).toContain("--attach")
+    }), timeout)
+})
+
+describe("threads", () => {
+  const script = [Script.text("An *answer*.\n"), Script.text("More.")]
+
+  it.scopedLive("show: the messages, to read and as JSON", () =>
+    Effect.gen(function*() {
+      const { env, simulator } = yield* served(script)
+      yield* run(["ask", "-q", "A question"], { env })
+      const id = (yield* simulator.threads)[0]?.id ?? ""
+      yield* run(["ask", "-q", "--thread", id, "And?"], { env })
+      expect(yield* run(["threads", "show", id], { env })).toMatchObject({
+        code: 0,
+        stdout: "user:\nA question\n\nassistant:\nAn *answer*.\n\nuser:\nAnd?\n\nassistant:\nMore.\n",
+        stderr: ""
+      })
+      const json = yield* run(["threads", "show", id, "--json"], { env })
+      expect(JSON.parse(json.stdout)).toMatchObject({
+        v: 1,
+        thread: { id, metadata: {} },
+        messages: [{ role: "user" }, { role: "assistant" }, { role: "user" }, { role: "assistant" }]
+      })
+    }), timeout)
+
+  it.scopedLive(
+    "export: a line for the thread and a line for each item, to standard output or a file",
+    () =>
+      Effect.gen(function*() {
+        const { env, simulator } = yield* served([Script.turn([Script.reasoning("Thinking"), Script.text("Done.")])])
+        yield* run(["ask", "-q", "Go"], { env })
+        const id = (yield* simulator.threads)[0]?.id ?? ""
+        const { code, stderr, stdout } = yield* run(["threads", "export", id], { env })
+        expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+        const lines = stdout.trimEnd().split("\n").map((line) => JSON.parse(line))
+        expect(lines[0]).toMatchObject({ v: 1, type: "thread", id, createdAt: expect.stringMatching(/^\d{4}-.*Z$/) })
+        expect(lines.slice(1).map(({ type }) => type)).toEqual(["Message", "Reasoning", "Message"])
+        const path = join(temporary(), "thread.jsonl")
+        expect(yield* run(["threads", "export", id, "-o", path], { env })).toMatchObject({
+          code: 0,
+          stdout: "",
+          stderr: ""
+        })
+        expect(readFileSync(path, "utf8")).toBe(stdout)
+      }),
+    timeout
+  )
+
+  it.scopedLive("delete: the thread and its items", () =>
+    Effect.gen(function*() {
+      const { env, simulator } = yield* served([Script.text("Bye.")])
+      yield* run(["ask", "-q", "Go"], { env })
+      const id = (yield* simulator.threads)[0]?.id ?? ""
+      const deleted = { code: 0, stdout: "", stderr: `Thread ${id} is deleted.\n` }
+      expect(yield* run(["threads", "delete", id], { env })).toMatchObject(deleted)
+      expect(yield* simulator.threads).toEqual([])
+      const gone = yield* run(["threads", "show", id], { env })
+      expect(gone).toMatchObject({ code: 4, stdout: "" })
+      expect(gone.stderr).toContain(`There is no thread "${id}"`)
+    }), timeout)
+})
+
+describe("assistants", () => {
+  const cwd = temporary()
+  const team = [{ id: "poet", name: "The poet", model: "m1", instructions: "Rhyme.\n" }, { id: "clerk" }]
+  writeFileSync(join(cwd, "team.json"), JSON.stringify(team))
+  writeFileSync(join(cwd, "broken.json"), JSON.stringify([{ id: "x", temperature: 9 }]))
+
+  it.live("list and show, without a key", () =>
+    Effect.gen(function*() {
+      const given = ["--assistants", "team.json"]
+      expect(yield* run(["assistants", "list", ...given], { cwd })).toMatchObject({
+        code: 0,
+        stdout: "poet\tm1\tThe poet\nclerk\t-\n",
+        stderr: ""
+      })
+      expect(yield* run(["assistants", "show", "poet", ...given], { cwd })).toMatchObject({
+        code: 0,
+        stdout: "id: poet\nname: The poet\nmodel: m1\n\nRhyme.\n",
+        stderr: ""
+      })
+      const list = yield* run(["assistants", "list", "--json", ...given], { cwd })
+      expect(JSON.parse(list.stdout)).toMatchObject({ v: 1, assistants: team })
+      const one = yield* run(["assistants", "show", "clerk", "--json", ...given], { cwd })
+      expect(JSON.parse(one.stdout)).toEqual({ v: 1, assistant: { id: "clerk" } })
+    }), timeout)
+
+  it.live("what is wrong with them", () =>
+    Effect.gen(function*() {
+      expect(yield* run(["assistants", "list"], { cwd })).toMatchObject({ code: 3, stdout: "" })
+      expect(yield* run(["assistants", "show", "nobody", "--assistants", "team.json"], { cwd })).toMatchObject({
+        code: 2
+      })
+      const broken = yield* run(["assistants", "list", "--assistants", "broken.json"], { cwd })
+      expect(broken.code).toBe(3)
+      expect(broken.stderr).toContain(`broken.json, assistant "x", field "temperature"`)
+    }), timeout)
+})
+
+describe("config", () => {
+  const home = temporary()
+  const cwd = temporary()
+  const userFile = join(home, "openai-threads", "config.json")
+  mkdirSync(join(home, "openai-threads"))
+  const user = (config: object) => writeFileSync(userFile, JSON.stringify(config))
+  const project = (config: object) => writeFileSync(join(cwd, "openai-threads.json"), JSON.stringify(config))
+  const env = { XDG_CONFIG_HOME: home }
+
+  it.live("flags before environment before project before user; each with its place", () =>
+    Effect.gen(function*() {
+      user({ model: "user-model", organization: "org-user", instructions: "Be kind." })
+      project({ model: "project-model", baseUrl: "http://localhost:1/v1", assistants: "team.json" })
+      const show = (args: ReadonlyArray<string> = [], more: Record<string, string> = {}) =>
+        Effect.map(
+          run(["config", "show", "--json", ...args], { cwd, env: { ...env, ...more } }),
+          ({ stdout }) => JSON.parse(stdout).settings as ReadonlyArray<object>
+        )
+      expect(yield* show()).toEqual([
+        { name: "baseUrl", value: "http://localhost:1/v1", from: "openai-threads.json" },
+        { name: "organization", value: "org-user", from: userFile },
+        { name: "model", value: "project-model", from: "openai-threads.json" },
+        { name: "assistants", value: join(cwd, "team.json"), from: "openai-threads.json" },
+        { name: "instructions", value: "Be kind.", from: userFile }
+      ])
+      const model = (value: string, from: string) => expect.arrayContaining([{ name: "model", value, from }])
+      expect(yield* show([], { OPENAI_MODEL: "env-model" })).toEqual(model("env-model", "OPENAI_MODEL"))
+      expect(yield* show(["-m", "flag-model"], { OPENAI_MODEL: "env-model" })).toEqual(model("flag-model", "flag"))
+    }), timeout)
+
+  it.live("hides keys and passwords", () =>
+    Effect.gen(function*() {
+      user({})
+      project({})
+      const secret = { ...env, OPENAI_API_KEY: key, OPENAI_BASE_URL: "https://me:hunter2@gateway.test/v1" }
+      const { stderr, stdout } = yield* run(["config", "show"], { cwd, env: secret })
+      expect(stderr).toBe("")
+      expect(stdout).toContain(`apiKey = "***"  (OPENAI_API_KEY)`)
+      expect(stdout).not.toMatch(/sk-test|hunter2/)
+      expect((yield* run(["config", "path"], { cwd, env })).stdout).toBe(`${userFile}\n`)
+    }), timeout)
+
+  it.live("says which keys there are when one is unknown, and what is wrong with a file", () =>
+    Effect.gen(function*() {
+      user({})
+      project({ modle: "x" })
+      const unknown = yield* run(["config", "show"], { cwd, env })
+      expect(unknown).toMatchObject({ code: 3, stdout: "" })
+      expect(unknown.stderr).toMatch(/unknown key "modle"\n {2}Known keys: baseUrl, .*apiKeyCommand\.\n/)
+      writeFileSync(join(cwd, "openai-threads.json"), "{")
+      expect((yield* run(["config", "show"], { cwd, env })).stderr).toContain("is not valid JSON")
+      project({ color: "pink" })
+      expect((yield* run(["config", "show"], { cwd, env })).stderr).toContain(`key "color"`)
+    }), timeout)
+
+  it.scopedLive("a project's file neither runs commands nor sends the key elsewhere", () =>
+    Effect.gen(function*() {
+      const trace = join(cwd, "ran")
+      user({})
+      project({ apiKeyCommand: `touch ${trace}; echo sk-project-key` })
+      const asked = yield* run(["ask", "-m", "m", "Hi"], { cwd, env })
+      expect(asked).toMatchObject({ code: 3, stdout: "" })
+      expect(asked.stderr).toContain("apiKeyCommand is ignored")
+      expect(() => readFileSync(trace)).toThrow()
+      project({ baseUrl: "https://elsewhere.test/v1" })
+      const sent = yield* run(["ask", "-m", "m", "Hi"], { cwd, env: { ...env, OPENAI_API_KEY: key } })
+      expect(sent).toMatchObject({ code: 3, stdout: "" })
+      expect(sent.stderr).toContain("names another machine")
+    }), timeout)
+
+  it.scopedLive("the user's command gives the key, and so does standard input", () =>
+    Effect.gen(function*() {
+      const { simulator, url } = yield* served([Script.always(Script.text("Ok."))])
+      project({ model: "m", baseUrl: url })
+      user({ apiKeyCommand: "echo sk-from-command" })
+      expect(yield* run(["ask", "-q", "Hi"], { cwd, env })).toMatchObject({ code: 0, stdout: "Ok.\n", stderr: "" })
+      user({ apiKeyCommand: "echo nothing >&2; exit 7" })
+      const failed = yield* run(["ask", "-q", "Hi"], { cwd, env })
+      expect(failed).toMatchObject({ code: 3, stdout: "" })
+      expect(failed.stderr).toContain("apiKeyCommand failed (7)")
+      user({})
+      const piped = yield* run(["ask", "-q", "--key-stdin", "Hi"], { cwd, env, stdin: "sk-from-stdin\n" })
+      expect(piped).toMatchObject({ code: 0, stdout: "Ok.\n", stderr: "" })
+      // It is the key, and not part of the question.
+      const [first] = (yield* simulator.requests).slice(-2)
+      expect(JSON.stringify(first?.body)).not.toContain("sk-from-stdin")
+      expect(yield* run(["ask", "--key-stdin", "Hi"], { cwd, env, stdin: "" })).toMatchObject({ code: 3, stdout: "" })
+    }), timeout)
+})
+
+describe("simulate", () => {
+  it.live(
+    "serves a simulated OpenAI that the other commands talk to, until it is told to end",
+    () =>
+      Effect.gen(function*() {
+        const server = start(process.execPath, [bin, "simulate", "--port", "0"])
+        yield* Effect.promise(() => server.when(({ stdout }) => stdout().includes("\n")))
+        const url = server.stdout().trim()
+        expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1$/)
+        const env = { OPENAI_BASE_URL: url }
+        const first = yield* run(["ask", "-m", "any", "Hello?"], { env })
+        expect(first.code).toBe(0)
+        expect(first.stdout).toContain("You asked: Hello?")
+        const id = /conv_\w+/.exec(first.stderr)?.[0] ?? ""
+        const again = yield* run(["ask", "-q", "-m", "any", "--thread", id, "Again"], { env })
+        expect(again.stdout).toContain("The thread has 2 messages of yours.")
+        const taken = yield* run(["simulate", "--port", new URL(url).port])
+        expect(taken).toMatchObject({ code: 2, stdout: "" })
+        expect(taken.stderr).toContain("cannot be used")
+        expect(yield* run(["simulate", "--port", "70000"])).toMatchObject({ code: 2, stdout: "" })
+        expect(yield* run(["simulate", "--port", "x"])).toMatchObject({ code: 2, stdout: "" })
+        server.kill("SIGTERM")
+        expect(yield* Effect.promise(() => server.ended)).toMatchObject({ code: 130, stdout: `${url}\n` })
+        expect(yield* run(["ask", "-m", "any", "Hi", "--base-url", "http://127.0.0.1:1/v1"])).toMatchObject({ code: 4 })
+      }),
+    timeout
+  )
+})
+
+describe("completion", () => {
+  it.live("works in bash", () =>
+    Effect.gen(function*() {
+      const complete = (words: ReadonlyArray<string>) =>
+        bash(`
+          source <("$0" "$1" completion bash)
+          COMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length - 1}
+          $(complete -p openai-threads | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
+          printf '%s\\n' "\${COMPREPLY[@]}"
+        `)
+      const commands = yield* complete(["openai-threads", ""])
+      expect(commands).toMatchObject({ code: 0, stderr: "" })
+      for (const name of ["ask", "threads", "assistants", "config", "simulate", "completion"]) {
+        expect(commands.stdout.split("\n")).toContain(name)
+      }
+      expect((yield* complete(["openai-threads", "ask", "--att"])).stdout).toBe("--attach\n")
+      expect((yield* complete(["openai-threads", "threads", "ex"])).stdout).toBe("export\n")
+    }), timeout)
+
+  it.live("is there for the other shells, and no other", () =>
+    Effect.gen(function*() {
+      expect((yield* run(["completion", "zsh"])).stdout).toContain("#compdef openai-threads")
+      expect((yield* run(["completion", "fish"])).stdout).toContain("complete -c openai-threads")
+      expect((yield* run(["completion", "sh"])).stdout).toBe((yield* run(["completion", "bash"])).stdout)
+      expect(yield* run(["completion", "tcsh"])).toMatchObject({ code: 2, stdout: "" })
+    }), timeout)
+})

@@ -1,0 +1,114 @@
+/** Runs the bundled terminal as a process of its own, away from the dependencies of this package. */
+import { execFileSync, spawn } from "node:child_process"
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { afterAll } from "vitest"
+
+const root = fileURLToPath(new URL("../../..", import.meta.url))
+
+/** A directory that is gone after the tests of the file. */
+export const temporary = (): string => {
+  const path = mkdtempSync(join(tmpdir(), "openai-threads-"))
+  afterAll(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+/** The bin as it is installed: bundled, in a package of its own, with nothing beside it. */
+export const install = (): string => {
+  const path = temporary()
+  writeFileSync(join(path, "package.json"), JSON.stringify({ type: "module" }))
+  execFileSync(process.execPath, [join(root, "scripts/bundle.mjs"), join(path, "dist/cli")], { cwd: root })
+  return join(path, "dist/cli/start.js")
+}
+
+interface Result {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Options {
+  readonly env?: Record<string, string>
+  readonly cwd?: string
+  /** What is piped in; without it standard input is `/dev/null`. */
+  readonly stdin?: string | Uint8Array
+}
+
+/** An environment without anything of this machine's. */
+export const environment = (env: Record<string, string> = {}): Record<string, string> => ({
+  PATH: process.env["PATH"] ?? "",
+  HOME: "/nonexistent",
+  NODE_NO_WARNINGS: "1",
+  ...env
+})
+
+export interface Running {
+  readonly pid: number
+  readonly kill: (signal: NodeJS.Signals) => void
+  readonly stdout: () => string
+  readonly stderr: () => string
+  /** When so much has been written, or the process has ended. */
+  readonly when: (condition: (running: Running) => boolean) => Promise<void>
+  readonly ended: Promise<Result>
+}
+
+export const start = (command: string, args: ReadonlyArray<string>, options: Options = {}): Running => {
+  const child = spawn(command, args, {
+    env: environment(options.env),
+    cwd: options.cwd ?? empty(),
+    stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"]
+  })
+  const out: Array<Buffer> = []
+  const err: Array<Buffer> = []
+  const waiting = new Set<() => void>()
+  const look = () => waiting.forEach((check) => check())
+  child.stdout?.on("data", (data: Buffer) => {
+    out.push(data)
+    look()
+  })
+  child.stderr?.on("data", (data: Buffer) => {
+    err.push(data)
+    look()
+  })
+  child.stdin?.on("error", () => {})
+  child.stdin?.end(options.stdin)
+  const text = (chunks: Array<Buffer>) => Buffer.concat(chunks).toString()
+  const ended = new Promise<Result>((resolve) =>
+    child.on("close", (code, signal) => {
+      resolve({ code, signal, stdout: text(out), stderr: text(err) })
+      look()
+    })
+  )
+  const running: Running = {
+    pid: child.pid ?? -1,
+    kill: (signal) => void child.kill(signal),
+    stdout: () => text(out),
+    stderr: () => text(err),
+    when: (condition) =>
+      new Promise((resolve) => {
+        const check = () => {
+          if (!condition(running) && child.exitCode === null && child.signalCode === null) return
+          waiting.delete(check)
+          resolve()
+        }
+        waiting.add(check)
+        check()
+      }),
+    ended
+  }
+  return running
+}
+
+let nowhere: string | undefined
+
+/** A directory without a configuration file. */
+const empty = (): string => {
+  if (nowhere === undefined) {
+    nowhere = join(tmpdir(), `openai-threads-empty-${process.pid}`)
+    mkdirSync(nowhere, { recursive: true })
+  }
+  return nowhere
+}
