@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import { commandOf } from "./commandOf.ts"
 import * as Specs from "./commands/ask.ts"
 import * as AssistantSpecs from "./commands/assistants.ts"
+import * as ChatSpec from "./commands/chat.ts"
 import * as CompletionSpec from "./commands/completion.ts"
 import * as ConfigSpecs from "./commands/config.ts"
 import * as SimulateSpec from "./commands/simulate.ts"
@@ -30,8 +31,12 @@ const command = <const F extends Flags, E, R>(
 /** The simulated model and its server are loaded for those who ask for them. */
 const simulator = Effect.promise(() => import("./handlers/simulate.ts"))
 
+/** The editor is, too. */
+const chatting = Effect.promise(() => import("./handlers/chat.ts"))
+
 const commands = {
   "ask": command(Specs.ask, ask),
+  "chat": command(ChatSpec.chat, (input) => Effect.flatMap(chatting, ({ chat }) => chat(input))),
   "threads show": command(ThreadSpecs.show, Threads.show),
   "threads export": command(ThreadSpecs.exportThread, Threads.exportThread),
   "threads delete": command(ThreadSpecs.remove, Threads.remove),

@@ -1,6 +1,7 @@
 /** All commands, in the order in which the help lists them. */
 import { ask } from "./commands/ask.ts"
 import * as Assistants from "./commands/assistants.ts"
+import { chat } from "./commands/chat.ts"
 import { completion } from "./commands/completion.ts"
 import * as Config from "./commands/config.ts"
 import { simulate } from "./commands/simulate.ts"
@@ -9,6 +10,7 @@ import type { Spec } from "./Spec.ts"
 
 export const specs: ReadonlyArray<Spec> = [
   ask,
+  chat,
   Threads.show,
   Threads.exportThread,
   Threads.remove,

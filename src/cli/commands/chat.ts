@@ -1,0 +1,27 @@
+import * as Flag from "../Flag.ts"
+import { answering, connecting, reaching, saying, showing } from "../flags.ts"
+import * as Spec from "../Spec.ts"
+
+/** Without `--key-stdin`: standard input is the conversation. */
+export const chat = Spec.make({
+  path: ["chat"],
+  description: "Talk on a terminal; of a pipe, each line is a message",
+  flags: {
+    ...answering,
+    thread: Flag.text("thread", { value: "id", description: "Go on with this thread" }),
+    attach: Flag.texts("attach", {
+      alias: "a",
+      value: "file",
+      description: "Send a text, image or PDF with the first message; repeatable"
+    }),
+    ...showing,
+    baseUrl: reaching.baseUrl,
+    simulate: connecting.simulate,
+    ...saying
+  },
+  examples: [
+    ["openai-threads chat", "/help lists what can be done there; Ctrl-C cancels an answer, Ctrl-D quits"],
+    ["openai-threads chat --thread conv_123", "go on with a thread"],
+    ["printf 'Think of a number\\nDouble it\\n' | openai-threads chat -q", "two messages of one thread"]
+  ]
+})
