@@ -13,17 +13,35 @@ import { join } from "node:path"
 const outdir = process.argv[2] ?? "dist/cli"
 const { version } = JSON.parse(readFileSync("package.json", "utf8"))
 
+/**
+ * The SDK's client makes an object for each part of OpenAI's API. The terminal uses two of them, and a third of the
+ * bundle would be the others: they become empty classes. A name that is missing fails the build.
+ */
+const unusedParts = {
+  name: "unused parts of the SDK",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /openai[\\/]resources[\\/]/ }, ({ path }) => {
+      if (/resources[\\/](conversations|responses|shared)|index\.mjs$/.test(path)) return
+      const source = readFileSync(path, "utf8")
+      const declared = Array.from(source.matchAll(/^export (?:class|const|function) (\w+)/gm), ([, name]) => name)
+      const listed = Array.from(source.matchAll(/^export \{([^}]*)\}/gm), ([, names]) => names.split(",")).flat()
+        .map((name) => name.trim().split(/\s+as\s+/).at(-1))
+      const names = new Set([...declared, ...listed].filter((name) => name !== ""))
+      return { contents: Array.from(names, (name) => `export class ${name} {}`).join("\n"), loader: "js" }
+    })
+}
+
 const options = {
   bundle: true,
   platform: "node",
   format: "esm",
   target: "node20.19",
-  // Names stay, for stacks that say something.
-  minifySyntax: true,
-  minifyWhitespace: true,
+  // Measured: names that stay cost a tenth of the time to the first text.
+  minify: true,
   legalComments: "none",
   logLevel: "warning",
   define: { PACKAGE_VERSION: JSON.stringify(version) },
+  plugins: [unusedParts],
   outdir
 }
 
