@@ -32,7 +32,7 @@ import { type About, fromSdk, NotJson } from "./internal/requestError.ts"
 import { type Repeat, retry } from "./internal/retry.ts"
 import * as Telemetry from "./internal/telemetry.ts"
 import * as Validate from "./internal/validate.ts"
-import { isLast, type WireEvent } from "./internal/wireEvents.ts"
+import type { WireEvent } from "./internal/wireEvents.ts"
 import { type InvalidInput, PartlyWritten, type RequestError, TimedOut, UnexpectedResponse } from "./OpenAIError.ts"
 import type { ItemId, Metadata, ResponseId, ThreadId } from "./Thread.ts"
 import { Timeouts } from "./Timeouts.ts"
@@ -351,12 +351,14 @@ const make = (options: Options): Service => {
   const events = (
     repeat: Repeat,
     about: About,
-    start: (client: SDK, signal: AbortSignal) => { readonly asResponse: () => Promise<globalThis.Response> }
+    start: (client: SDK, signal: AbortSignal) => { readonly asResponse: () => Promise<globalThis.Response> },
+    onEnd?: (end: Response | RequestError) => void
   ) =>
     Effect.flatMap(Timeouts, ({ firstByte = "2 minutes", idle = idleByDefault, total }) =>
       Effect.gen(function*() {
         const opened = yield* Clock.currentTimeMillis
-        const pull = yield* pullEvents(yield* retry(repeat)(send(start, about, firstByte)), idle)
+        const connection = yield* within(total, retry(repeat)(send(start, about, firstByte)))
+        const pull = yield* pullEvents(connection, idle, onEnd)
         return total === undefined
           ? pull
           : Pull.until(pull, opened + Duration.toMillis(total), (): RequestError => new TimedOut({ phase: "total" }))
@@ -392,21 +394,18 @@ const make = (options: Options): Service => {
           kind: "client",
           attributes: Telemetry.chatStart(body, server)
         })
-        const failed = (error: RequestError) => Effect.sync(() => span.attribute("error.type", error._tag))
-        const open = Effect.andThen(
+        const failed = (error: RequestError) => span.attribute("error.type", error._tag)
+        const create = (client: SDK, signal: AbortSignal) => client.responses.create(body, { signal })
+        const open = Effect.zipRight(
           Validate.params(params),
-          events("once", aboutParams(params), (client, signal) => client.responses.create(body, { signal }))
+          events(
+            "once",
+            aboutParams(params),
+            create,
+            (end) => "_tag" in end ? failed(end) : Telemetry.chatEnd(span, end)
+          )
         )
-        const pull = yield* Effect.tapError(open, failed)
-        return pull.pipe(
-          Effect.tap((batch) => {
-            const last = batch[batch.length - 1]
-            return last !== undefined && isLast(last)
-              ? Effect.sync(() => Telemetry.chatEnd(span, last.response))
-              : Effect.void
-          }),
-          Effect.tapError(Option.match({ onNone: () => Effect.void, onSome: failed }))
-        )
+        return yield* Effect.tapError(open, (error) => Effect.sync(() => failed(error)))
       })),
     retrieve: Effect.fn("OpenAI.responses.retrieve")(function*(id) {
       yield* Validate.id("response id", id)
@@ -428,8 +427,10 @@ const make = (options: Options): Service => {
     delete: Effect.fn("OpenAI.responses.delete")(function*(id) {
       yield* Validate.id("response id", id)
       // Its answer has no body that would say more than its status.
-      yield* retry("once")(Effect.scoped(
-        send((client, signal) => client.responses.delete(id, { signal }), response(id), "2 minutes")
+      const { firstByte = "2 minutes", total } = yield* Timeouts
+      yield* retry("once")(within(
+        total,
+        Effect.scoped(send((client, signal) => client.responses.delete(id, { signal }), response(id), firstByte))
       ))
     }),
     countInputTokens: Effect.fn("OpenAI.responses.countInputTokens")(function*(params) {

@@ -23,7 +23,7 @@ import * as Settle from "./internal/settle.ts"
 import { toThreadError } from "./internal/threadErrors.ts"
 import * as Validate from "./internal/validate.ts"
 import { OpenAI } from "./OpenAI.ts"
-import { type PartlyWritten, type RequestError, ResourceNotFound } from "./OpenAIError.ts"
+import { ResourceNotFound } from "./OpenAIError.ts"
 import { type Item, ItemId, type Metadata, type Thread, ThreadId } from "./Thread.ts"
 import { ThreadBusy, type ThreadError, ThreadNotFound } from "./ThreadError.ts"
 
@@ -192,38 +192,49 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
     /** Threads with a response of which it is not known how it ended: it may have left a call without an output. */
     const unsettled = new Set<ThreadId>()
     const whole = (id: ThreadId, items: ReadonlyArray<WireItem>) =>
-      Effect.suspend(() =>
-        unsettled.has(id)
-          ? Effect.tap(settled.closeTail(id, items), () => Effect.sync(() => unsettled.delete(id)))
-          : Effect.void
-      )
+      Effect.suspend(() => unsettled.has(id) ? settled.close(id, items) : Effect.void)
     const writer = (id: ThreadId): Writer => {
-      const append = (items: ReadonlyArray<WireItem>) =>
-        Effect.mapBoth(Effect.zipRight(whole(id, items), settled.append(id, items)), {
-          onFailure: toThreadError(id),
-          onSuccess: (created) => created.map(toItem)
+      const failed = toThreadError(id)
+      const over = (response: Response) =>
+        Effect.sync(() => {
+          unsettled.delete(id)
+          const last = response.output.at(-1)?.id
+          if (typeof last === "string") settled.remember(id, last)
         })
-      const done = <E extends RequestError | PartlyWritten>(effect: Effect.Effect<unknown, E>) =>
-        Effect.mapError(Effect.tap(effect, () => Effect.sync(() => unsettled.delete(id))), toThreadError(id))
       return {
-        append,
+        append: (items) =>
+          Effect.mapBoth(Effect.zipRight(whole(id, items), settled.append(id, items)), {
+            onFailure: failed,
+            onSuccess: (created) => created.map(toItem)
+          }),
         turn: (newItems) =>
-          Effect.mapError(whole(id, newItems), toThreadError(id)).pipe(
-            Effect.map((): Turn => {
+          Effect.mapBoth(whole(id, newItems), {
+            onFailure: failed,
+            onSuccess: (): Turn => {
               unsettled.add(id)
               return {
                 params: { conversation: id, ...(newItems.length === 0 ? {} : { input: [...newItems] }) },
                 // Done by the server, but for what an answer that was cut off leaves open.
                 commit: (response) =>
-                  done(response.status === "incomplete" ? settled.closeResponse(id, response) : Effect.void),
+                  response.status === "incomplete"
+                    ? Effect.mapError(
+                      Effect.zipLeft(settled.close(id, newItems), Effect.sync(() => unsettled.delete(id))),
+                      failed
+                    )
+                    : over(response),
                 settle: (response) =>
-                  done(Effect.flatMap(
-                    settled.missing(id, newItems, response),
-                    (items) => items.length === 0 ? Effect.void : retry("safe")(settled.append(id, items))
-                  ))
+                  settled.missing(id, newItems, response).pipe(
+                    Effect.flatMap((items) =>
+                      items.length === 0 ? over(response) : Effect.zipLeft(
+                        retry("safe")(settled.append(id, items)),
+                        Effect.sync(() => unsettled.delete(id))
+                      )
+                    ),
+                    Effect.mapError(failed)
+                  )
               }
-            })
-          )
+            }
+          })
       }
     }
     const { append, exclusive, open } = makeLock(writer)
@@ -235,7 +246,12 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
       )
 
     return {
-      create: (options) => Effect.map(conversations.create(options), toThread),
+      create: (options) =>
+        Effect.map(conversations.create(options), (conversation) => {
+          const thread = toThread(conversation)
+          if ((options.items ?? []).length === 0) settled.remember(thread.id, undefined)
+          return thread
+        }),
       get: (id) => Effect.mapBoth(conversations.retrieve(id), { onFailure: toThreadError(id), onSuccess: toThread }),
       // Whether the server replaces or merges is not documented; this does not depend on it, but for removed keys.
       update: (id, { metadata }) =>
@@ -261,7 +277,11 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
       items: (id, options) =>
         conversations.listItems(id, options).pipe(Stream.map(toItem), Stream.mapError(toThreadError(id))),
       deleteItem: (id, itemId) =>
-        exclusive(id, () => Effect.asVoid(Effect.mapError(conversations.deleteItem(id, itemId), toThreadError(id)))),
+        exclusive(id, () =>
+          Effect.mapBoth(conversations.deleteItem(id, itemId), {
+            onFailure: toThreadError(id),
+            onSuccess: () => settled.forget(id)
+          })),
       open
     }
   })

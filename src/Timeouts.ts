@@ -18,8 +18,8 @@ import * as Layer from "effect/Layer"
  */
 export interface Limits {
   /**
-   * From sending a request to the head of its answer. Default: 2 minutes; 10 for `responses.create`, whose answer begins
-   * when the model is done.
+   * From sending a request to the head of its answer. Default: 2 minutes; 5 for `responses.create`, whose answer begins
+   * when the model is done. Node's own `fetch` ends at 5 minutes whatever is set here, and after 5 minutes of silence.
    */
   readonly firstByte?: Duration.DurationInput | undefined
   /** The silence in the middle of a streamed answer; every event, keepalive and comment ends it. Default: 5 minutes. */

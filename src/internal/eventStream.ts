@@ -42,7 +42,9 @@ export interface Connection {
 
 export const pullEvents = (
   connection: Connection,
-  idle: Duration.DurationInput
+  idle: Duration.DurationInput,
+  /** Told of the last event's response, or of what the stream fails with. */
+  onEnd: (end: Response | RequestError) => void = () => {}
 ): Effect.Effect<Pull<WireEvent, RequestError>, RequestError, Scope.Scope> =>
   Effect.gen(function*() {
     const response = connection.answer
@@ -59,7 +61,10 @@ export const pullEvents = (
     const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader()
     type Next = Effect.Effect<ReadonlyArray<WireEvent>, Option.Option<RequestError>>
     const end: Next = Effect.fail(Option.none())
-    const fail = (error: RequestError): Next => Effect.fail(Option.some(error))
+    const fail = (error: RequestError): Next => {
+      onEnd(error)
+      return Effect.fail(Option.some(error))
+    }
     /** What was read and not given out. */
     let batch: Array<WireEvent> = []
     /** What comes after it, once nothing more can be read. */
@@ -81,6 +86,7 @@ export const pullEvents = (
         if (!isWhole(event)) throw new SyntaxError()
         after = end
         connection.close = linger
+        if (event.response) onEnd(event.response)
       }
       batch.push(after !== undefined || errored ? { ...event, _request_id: requestId } : event)
     })
@@ -99,9 +105,11 @@ export const pullEvents = (
       }
     }
     const linger = Effect.suspend(() => {
-      const ended = Effect.promise(() => reader.read().then(() => {}, () => {}))
-      const atMost = Effect.timeoutOption(ended, "1 second")
-      return Effect.asVoid(Effect.forkDaemon(Effect.zipRight(atMost, connection.abort)))
+      const ended = Effect.promise(() => reader.read().then(({ done }) => done, () => true))
+      return Effect.asVoid(Effect.forkDaemon(Effect.flatMap(
+        Effect.timeoutTo(ended, { duration: "1 second", onSuccess: (done) => done, onTimeout: () => false }),
+        (done) => done ? Effect.void : connection.abort
+      )))
     })
     const read = (): void => {
       reading = true

@@ -74,8 +74,11 @@ export class Heard {
     this.#length = this.#lengths.get(partKey(itemId, contentIndex)) ?? 0
   }
 
-  /** The events that would have told the rest of a response that is complete, without the last one. */
-  rest(response: Response): ReadonlyArray<WireEvent> {
+  /**
+   * The events that would have told the rest of a response that is complete, without the last one. With gaps in what was
+   * heard there is no telling which piece of a text is missing: then it comes whole, not in deltas.
+   */
+  rest(response: Response, hasGaps: boolean): ReadonlyArray<WireEvent> {
     this.#turnTo("", -1)
     return response.output.flatMap((item, output_index): ReadonlyArray<object> => {
       const { id } = item
@@ -91,7 +94,7 @@ export class Heard {
           if (part.type !== "output_text") return []
           const delta = part.text.slice(this.#lengths.get(partKey(id, content_index)) ?? 0)
           const done = { type: "response.output_text.done", ...at, text: part.text }
-          return delta === "" ? [done] : [{ type: "response.output_text.delta", ...at, delta }, done]
+          return delta === "" || hasGaps ? [done] : [{ type: "response.output_text.delta", ...at, delta }, done]
         }),
         { type: "response.output_item.done", output_index, item }
       ]

@@ -38,7 +38,8 @@ export interface KeyedLock {
   readonly size: () => number
 }
 
-const held = globalValue(
+/** The locks that a fiber holds, or that were held where it was forked. */
+export const held = globalValue(
   "effect-openai-threads/keyedLock/held",
   () => FiberRef.unsafeMake<ReadonlyArray<Holder>>([])
 )

@@ -8,7 +8,7 @@ import type { Pending, RunEvent, Usage } from "../RunEvent.ts"
 import { type Message, ResponseId, type RunId, type ThreadId } from "../Thread.ts"
 import { textOf } from "../Thread.ts"
 import { toAnnotation, toItem } from "./items.ts"
-import { isKeepalive, isKnown, isTextDelta, type WireEvent, wireEvents } from "./wireEvents.ts"
+import { isKeepalive, isKnown, isLast, isTextDelta, type WireEvent, wireEvents } from "./wireEvents.ts"
 
 type ItemId = Message["id"]
 
@@ -81,7 +81,10 @@ export class Projection {
       return true
     }
     if (number === undefined || !this.#numbered) return true
+    // What ends a stream counts whatever its number: a gateway that adds an error has none for it.
+    if (isLast(event) || event.type === "error") return true
     if (number > this.#last) {
+      for (const skipped of this.#skipped) if (skipped < number - maxSkipped) this.#skipped.delete(skipped)
       for (let skipped = Math.max(this.#last + 1, number - maxSkipped); skipped < number; skipped++) {
         this.#skipped.add(skipped)
       }
@@ -89,9 +92,15 @@ export class Projection {
       this.#lastType = event.type
       return true
     }
-    // Another event with the same number: this server gives the same one to all.
-    if (number === this.#last && event.type !== this.#lastType) this.#numbered = false
+    // Another event with the same number, or one from long ago: this server has its own way to number.
+    const isOdd = number === this.#last ? event.type !== this.#lastType : number < this.#last - maxSkipped
+    if (isOdd) this.#numbered = false
     return !this.#numbered || this.#skipped.delete(number)
+  }
+
+  /** Whether events are missing between those that were seen. */
+  get hasGaps(): boolean {
+    return this.#skipped.size > 0
   }
 
   /** Adds the event that a wire event is, if it is news. */

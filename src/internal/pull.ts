@@ -12,9 +12,11 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { held } from "./keyedLock.ts"
 
 /** The next array, never empty; `None` at the end. */
 export type Pull<A, E, R = never> = Effect.Effect<ReadonlyArray<A>, Option.Option<E>, R>
@@ -68,6 +70,8 @@ export const detachable = <A, E extends { readonly _tag: string }>(
 ): Open<A, E> =>
   Effect.gen(function*() {
     const own = yield* Scope.make()
+    /** Whoever has left is not inside of the run any more, and its writes wait like any other. */
+    const before = yield* FiberRef.get(held)
     let ended = false
     let current: Fiber.Fiber<ReadonlyArray<A>, Option.Option<E>> | undefined
     const pull = yield* Effect.onError(Scope.extend(open, own), (cause) => Scope.close(own, Exit.failCause(cause)))
@@ -80,6 +84,7 @@ export const detachable = <A, E extends { readonly _tag: string }>(
       return yield* exit
     })
     const drain = Effect.forever(next).pipe(
+      Effect.interruptible,
       Effect.catchAll(Option.match({
         onNone: () => Effect.void,
         onSome: (error) => Effect.logWarning(`A run that nobody reads any more failed with ${error._tag}`)
@@ -87,7 +92,8 @@ export const detachable = <A, E extends { readonly _tag: string }>(
       Effect.onExit((exit) => Scope.close(own, exit))
     )
     yield* Effect.addFinalizer((exit) =>
-      ended ? Scope.close(own, exit) : Effect.forkIn(Effect.interruptible(drain), scope)
+      // The fiber of the drain begins uninterruptible, so that `own` is closed even if `scope` is closed already.
+      ended ? Scope.close(own, exit) : Effect.zipRight(FiberRef.set(held, before), Effect.forkIn(drain, scope))
     )
     return next
   })

@@ -68,14 +68,14 @@ const waitInText = (text: string): Duration.Duration | undefined => {
   return Duration.millis(Number(hours ?? 0) * 3_600_000 + Number(minutes ?? 0) * 60_000 + rest)
 }
 
-/** `retry-after-ms`, `retry-after` (seconds or a date, told by the answer's own clock), or the text as a last resort. */
-const retryAfterOf = ({ header, message }: WireError): Duration.Duration | undefined => {
+/** `retry-after-ms`, or `retry-after` in seconds or as a date, told by the answer's own clock. */
+const retryAfterOf = ({ header }: WireError): Duration.Duration | undefined => {
   const millis = Number.parseFloat(header("retry-after-ms") ?? "")
   if (millis >= 0) return Duration.millis(millis)
   const retryAfter = header("retry-after") ?? ""
   if (/^\s*\d+(\.\d+)?\s*$/.test(retryAfter)) return Duration.seconds(Number.parseFloat(retryAfter))
   const wait = Date.parse(retryAfter) - Date.parse(header("date") ?? "")
-  return wait >= 0 ? Duration.millis(wait) : waitInText(message)
+  return wait >= 0 ? Duration.millis(wait) : undefined
 }
 
 const notFound = (error: WireError, about: About): E.ResourceNotFound => {
@@ -96,7 +96,7 @@ const fromWire = (error: WireError, about: About): E.RequestError => {
     return new E.QuotaExceeded({ code, requestId })
   }
   if (isRateLimit(code) || status === 429) {
-    return new E.RateLimited({ retryAfter: retryAfterOf(error), code, requestId })
+    return new E.RateLimited({ retryAfter: retryAfterOf(error) ?? waitInText(error.message), code, requestId })
   }
   if (status === 401 || code === "invalid_api_key") return new E.AuthenticationError({ code, requestId })
   if (status === 403) return new E.PermissionDenied({ code, requestId })

@@ -67,16 +67,25 @@ export const open = (
     const projection = new Projection(runId, threadId)
     let heard = new Heard(plan.keepPartial)
     let deadline = Number.POSITIVE_INFINITY
-    const fail = (error: RunError) => Effect.fail(Option.some(error))
-    const failing = <A, E extends RunError>(effect: Effect.Effect<A, E>) =>
-      Effect.mapError(effect, Option.some<RunError>)
+    const fail = (error: RunError) =>
+      Effect.suspend(() => {
+        span.attribute("error.type", error._tag)
+        return Effect.fail(Option.some(error))
+      })
+    const failing = <A, E extends RunError>(effect: Effect.Effect<A, E>) => Effect.catchAll(effect, fail)
     const end: RunPull = Effect.fail(Option.none())
+    const cancelled: RunPull = Effect.suspend(() =>
+      fail(new RunCancelled({ threadId, responseId: projection.responseId }))
+    )
     /** A piece that was interrupted or has failed is not done again: it may have written, or asked the model. */
     const once = (piece: RunPull): RunPull =>
-      Effect.suspend(() => {
-        next = fail(new RunCancelled({ threadId, responseId: projection.responseId }))
-        return piece
-      })
+      Effect.withParentSpan(
+        Effect.suspend(() => {
+          next = cancelled
+          return piece
+        }),
+        span
+      )
 
     /** A request that may be sent again; the reader hears of it before each wait. */
     const trying = <A>(repeat: Repeat, request: Effect.Effect<A, RunError>, then: (a: A) => RunPull): RunPull => {
@@ -118,10 +127,9 @@ export const open = (
           : trying("safe", writer.append([plan.message]), () => begin(writer))))
 
     const begin = (writer: ThreadStore.Writer): RunPull =>
-      Effect.gen(function*() {
-        const turn = yield* failing(writer.turn(plan.newItems))
-        if (plan.timeout !== undefined) deadline = (yield* Clock.currentTimeMillis) + Duration.toMillis(plan.timeout)
-        next = ask(turn)
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        if (plan.timeout !== undefined) deadline = now + Duration.toMillis(plan.timeout)
+        next = ask(writer)
         return [{
           _tag: "RunStarted" as const,
           ...projection.at(),
@@ -130,21 +138,29 @@ export const open = (
         }]
       })
 
-    const ask = (turn: ThreadStore.Turn): RunPull =>
-      Effect.flatMap(Scope.fork(busy, busy.strategy), (line) => {
-        projection.nextStep()
-        heard = new Heard(plan.keepPartial)
+    /** The turn is taken anew for each attempt: while the thread was locked, another answer may have got into it. */
+    const ask = (writer: ThreadStore.Writer): RunPull => {
+      const request = Effect.gen(function*() {
+        const turn = yield* writer.turn(plan.newItems)
+        const line = yield* Scope.fork(busy, busy.strategy)
         const stream = services.openai.responses.stream({ ...plan.params, ...turn.params })
-        const request = Scope.extend(Pull.toOpen(stream), line).pipe(
+        const pull = yield* Scope.extend(Pull.toOpen(stream), line).pipe(
           Effect.provideService(RetryPolicy, none),
           Effect.provideService(Timeouts, { ...limits, idle: plan.idleTimeout ?? limits.idle }),
-          Effect.mapError(toRunError(threadId))
+          Effect.mapError(toRunError(threadId)),
+          Effect.onError((cause) => Scope.close(line, Exit.failCause(cause)))
         )
-        return trying("once", request, (pull) => {
+        return { line, pull, turn }
+      })
+      return Effect.suspend(() => {
+        projection.nextStep()
+        heard = new Heard(plan.keepPartial)
+        return trying("once", request, ({ line, pull, turn }) => {
           next = read(turn, pull, line)
           return next
         })
       })
+    }
 
     /** `line` is the connection, which may be given up before the thread is. */
     const read = (
@@ -159,8 +175,11 @@ export const open = (
           projection.project(event, events)
           heard.note(event)
         }
-        if (heard.completed !== undefined) next = complete(turn, heard.completed)
-        else if (heard.incomplete !== undefined) next = incomplete(turn, heard.incomplete)
+        if (heard.completed !== undefined) {
+          // The answer is there: how long its reader takes is no concern of the limit.
+          deadline = Number.POSITIVE_INFINITY
+          next = complete(turn, heard.completed)
+        } else if (heard.incomplete !== undefined) next = incomplete(turn, heard.incomplete)
         return events.length > 0 ? Effect.succeed(events) : next
       }
       const ended = (error: Option.Option<RequestError>): RunPull =>
@@ -232,8 +251,9 @@ export const open = (
     const finish = (turn: ThreadStore.Turn, response: Response): RunPull =>
       Effect.sync(() => {
         const events: Array<RunEvent> = []
-        for (const event of heard.rest(response)) projection.project(event, events)
+        for (const event of heard.rest(response, projection.hasGaps)) projection.project(event, events)
         projection.project({ type: "response.completed", response } as WireEvent, events)
+        deadline = Number.POSITIVE_INFINITY
         next = complete({ ...turn, commit: () => Effect.void }, response)
         return events
       })
@@ -243,7 +263,8 @@ export const open = (
       { requestId, response }: NonNullable<Heard["incomplete"]>
     ): RunPull =>
       once(Effect.zipRight(
-        failing(turn.commit(response)),
+        // Why the answer is incomplete is what the reader has to know; what could not be tidied up is done before the next.
+        Effect.ignore(turn.commit(response)),
         fail(
           new RunIncomplete({
             threadId,
@@ -267,15 +288,11 @@ export const open = (
         return [{ _tag: "RunCompleted" as const, ...projection.at(), ...outcome(response) }]
       }))
 
-    const tooLong = () => withPartial(new TimedOut({ phase: "total" }))
+    const tooLong = () => {
+      span.attribute("error.type", "TimedOut")
+      return withPartial(new TimedOut({ phase: "total" }))
+    }
 
     let next: RunPull = enter
     return Effect.suspend(() => deadline === Number.POSITIVE_INFINITY ? next : Pull.until(next, deadline, tooLong))
-      .pipe(
-        Effect.tapError(Option.match({
-          onNone: () => Effect.void,
-          onSome: (error) => Effect.sync(() => span.attribute("error.type", error._tag))
-        })),
-        Effect.withParentSpan(span)
-      )
   })

@@ -20,7 +20,7 @@ const appendSize = 20
 /** How far back calls without an output are looked for: one page. */
 const looksBack = 100
 
-/** Of how many threads the last item that was written is remembered. */
+/** Of how many threads the last item is remembered. */
 const remembered = 1_000
 
 /** What the model is told of a call whose answer was cut off. */
@@ -63,49 +63,65 @@ const toInput = (item: Response["output"][number]): ReadonlyArray<ResponseInputI
 }
 
 export const make = (conversations: OpenAI.Conversations) => {
-  /** The last item that each thread was given here: what is not after it was not written by a later write. */
-  const last = new Map<ThreadId, string>()
-  const remember = (id: ThreadId, items: ReadonlyArray<ConversationItem>) => {
-    const itemId = items.at(-1)?.id
-    if (typeof itemId !== "string") return
-    last.delete(id)
-    last.set(id, itemId)
-    if (last.size > remembered) last.delete(last.keys().next().value!)
+  /** The last item that each thread is known to have; undefined for a thread that was made empty. */
+  const known = new Map<ThreadId, string | undefined>()
+  const remember = (id: ThreadId, itemId: string | undefined) => {
+    known.delete(id)
+    known.set(id, itemId)
+    if (known.size > remembered) known.delete(known.keys().next().value!)
   }
+  const forget = (id: ThreadId) => void known.delete(id)
+
   const tail = (id: ThreadId, length: number) =>
     Effect.map(
       Stream.runCollect(Stream.take(conversations.listItems(id, { order: "desc" }), length)),
       (items) => Chunk.toReadonlyArray(items).toReversed()
     )
+  /** What of the tail came after the last item that is known. */
+  const since = (id: ThreadId, items: ReadonlyArray<ConversationItem>) =>
+    items.slice(items.findIndex((item) => item.id === known.get(id)) + 1)
 
-  /** Appends. Done again after a failure that leaves open what was written, it first looks, and goes on from there. */
+  /**
+   * Appends. Done again after a failure that leaves open what was written, it first looks, and goes on from there. Where
+   * it is not known what was there before, an equal message at the end says nothing, and the failure stands.
+   */
   const append = (
     id: ThreadId,
     items: ReadonlyArray<ResponseInputItem>
   ): Effect.Effect<ReadonlyArray<ConversationItem>, RequestError | PartlyWritten> => {
-    let written = 0
-    let unsure = false
-    return Effect.gen(function*() {
-      if (unsure) {
-        const part = items.slice(written, written + appendSize)
-        const found = yield* tail(id, part.length)
-        const isThere = found.length === part.length && !found.some((item) => item.id === last.get(id)) &&
+    const created: Array<ConversationItem> = []
+    let unsure: RequestError | undefined
+    const written = (part: ReadonlyArray<ConversationItem>) => {
+      created.push(...part)
+      if (part.length > 0) remember(id, part.at(-1)?.id ?? undefined)
+    }
+    /** Whether the part whose answer got lost is there. */
+    const look = (part: ReadonlyArray<ResponseInputItem>, failure: RequestError) =>
+      Effect.flatMap(tail(id, part.length), (items) => {
+        const found = since(id, items)
+        const isThere = found.length === part.length &&
           found.every((item, index) => essence(item) === essence(part[index]!))
-        unsure = false
-        if (isThere) written += part.length
+        if (isThere && !known.has(id)) return Effect.fail(failure)
+        if (isThere) written(found)
+        return Effect.void
+      })
+    return Effect.gen(function*() {
+      if (unsure !== undefined) {
+        yield* look(items.slice(created.length, created.length + appendSize), unsure)
+        unsure = undefined
       }
-      const rest = items.slice(written)
-      // Whoever does this again decides when, and looks first.
-      const created = yield* Effect.provideService(conversations.createItems(id, rest), RetryPolicy, none)
-      const all = rest.length === items.length ? created : yield* tail(id, items.length)
-      remember(id, all)
-      written = 0
-      return all
+      while (created.length < items.length) {
+        const part = items.slice(created.length, created.length + appendSize)
+        // Whoever does this again decides when, and looks first.
+        written(yield* Effect.provideService(conversations.createItems(id, part), RetryPolicy, none))
+      }
+      return created.splice(0)
     }).pipe(Effect.mapError((error) => {
-      unsure ||= isAmbiguous(error)
       const cause = error._tag === "PartlyWritten" ? error.cause : error
-      if (error._tag === "PartlyWritten") written += error.written
-      return written === 0 ? cause : new PartlyWritten({ threadId: id, written, total: items.length, cause })
+      if (isAmbiguous(cause)) unsure = cause
+      return created.length === 0
+        ? cause
+        : new PartlyWritten({ threadId: id, written: created.length, total: items.length, cause })
     }))
   }
 
@@ -113,50 +129,39 @@ export const make = (conversations: OpenAI.Conversations) => {
   const missing = (
     id: ThreadId,
     input: ReadonlyArray<ResponseInputItem>,
-    response: Response
+    { output }: Response
   ): Effect.Effect<ReadonlyArray<ResponseInputItem>, RequestError> =>
-    Effect.map(tail(id, response.output.length + input.length), (items) => {
+    Effect.map(tail(id, output.length + input.length), (items) => {
       const there = new Set(items.map((item) => item.id))
-      return response.output.some((item) => there.has(item.id)) ? [] : [...input, ...response.output.flatMap(toInput)]
+      if (output.some((item) => there.has(item.id))) return []
+      const written = new Set(items.map(essence))
+      return [...input.filter((item) => !written.has(essence(item))), ...output.flatMap(toInput)]
     })
 
-  /** Answers calls that nobody else ever would, and removes reasoning whose message did not come. */
+  /**
+   * Makes the conversation whole after a response that was cut off, or of which nothing is known: answers the calls that
+   * came since the last item that is known, as nobody else ever would, and removes reasoning whose message did not come.
+   * Calls from before may still be answered by whoever was asked to. `answers` are what is about to be written.
+   */
   const close = (
-    id: ThreadId,
-    calls: ReadonlyArray<{ readonly call_id: string }>,
-    last: { readonly type: string; readonly id?: string | null } | undefined
-  ): Effect.Effect<void, RequestError | PartlyWritten> =>
-    Effect.gen(function*() {
-      if (last?.type === "reasoning" && last.id) yield* conversations.deleteItem(id, ItemId.make(last.id))
-      if (calls.length === 0) return
-      const output = ({ call_id }: { readonly call_id: string }) =>
-        ({ type: "function_call_output", call_id, output: notCarriedOut }) as const
-      yield* retry("safe")(append(id, calls.map(output)))
-    })
-
-  /** Makes the conversation whole again after a response that was cut off, if its items are there. */
-  const closeResponse = (id: ThreadId, { output }: Response): Effect.Effect<void, RequestError | PartlyWritten> => {
-    const calls = output.filter((item) => item.type === "function_call")
-    const last = output.at(-1)
-    if (calls.length === 0 && last?.type !== "reasoning") return Effect.void
-    return Effect.flatMap(tail(id, output.length), (items) => {
-      const there = new Set(items.map((item) => item.id))
-      return close(id, calls.filter((call) => there.has(call.id)), there.has(last?.id) ? last : undefined)
-    })
-  }
-
-  /** The same after a response of which nothing is known. `answers` are what is about to be written. */
-  const closeTail = (
     id: ThreadId,
     answers: ReadonlyArray<ResponseInputItem>
   ): Effect.Effect<void, RequestError | PartlyWritten> =>
-    Effect.flatMap(tail(id, looksBack), (items) => {
+    Effect.gen(function*() {
+      if (!known.has(id)) return
+      const items = since(id, yield* tail(id, looksBack))
       const answered = new Set(
         [...items, ...answers].flatMap((item) => item.type === "function_call_output" ? [item.call_id] : [])
       )
-      const open = items.filter((item) => item.type === "function_call").filter(({ call_id }) => !answered.has(call_id))
-      return close(id, open, items.at(-1))
+      const outputs = items.flatMap((item): ReadonlyArray<ResponseInputItem> =>
+        item.type === "function_call" && !("async" in item && item.async === true) && !answered.has(item.call_id)
+          ? [{ type: "function_call_output", call_id: item.call_id, output: notCarriedOut }]
+          : []
+      )
+      const last = items.at(-1)
+      if (last?.type === "reasoning") yield* conversations.deleteItem(id, ItemId.make(last.id))
+      if (outputs.length > 0) yield* retry("safe")(append(id, outputs))
     })
 
-  return { append, closeResponse, closeTail, missing }
+  return { append, close, forget, missing, remember }
 }
