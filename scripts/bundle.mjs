@@ -7,11 +7,21 @@
  * node scripts/bundle.mjs [directory, by default dist/cli]
  */
 import { build } from "esbuild"
-import { chmodSync, readFileSync, rmSync } from "node:fs"
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 
 const outdir = process.argv[2] ?? "dist/cli"
 const { version } = JSON.parse(readFileSync("package.json", "utf8"))
+
+/** What the authors of the bundled packages ask for: their licences go with their code. */
+const licences = (inputs) => {
+  const folders = inputs.flatMap((input) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? [])
+  return Array.from(new Set(folders)).toSorted().map((folder) => {
+    const { license, name } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
+    const file = readdirSync(folder).find((file) => /^licen[cs]e(\.|$)/i.test(file))
+    return `${name} (${license})\n\n${file === undefined ? "" : readFileSync(join(folder, file), "utf8").trim()}\n`
+  }).join(`\n${"-".repeat(80)}\n\n`)
+}
 
 /**
  * The SDK's client makes an object for each part of OpenAI's API. The terminal uses two of them, and a third of the
@@ -42,10 +52,17 @@ const options = {
   logLevel: "warning",
   define: { PACKAGE_VERSION: JSON.stringify(version) },
   plugins: [unusedParts],
+  metafile: true,
   outdir
 }
 
 rmSync(outdir, { recursive: true, force: true })
-await build({ ...options, entryPoints: ["src/cli/bin.ts"], splitting: true, chunkNames: "[name]-[hash]" })
+const { metafile } = await build({
+  ...options,
+  entryPoints: ["src/cli/bin.ts"],
+  splitting: true,
+  chunkNames: "[name]-[hash]"
+})
 await build({ ...options, entryPoints: ["src/cli/start.ts"] })
+writeFileSync(join(outdir, "LICENSES.txt"), licences(Object.keys(metafile.inputs)))
 chmodSync(join(outdir, "start.js"), 0o755)
