@@ -64,5 +64,8 @@ const { metafile } = await build({
   chunkNames: "[name]-[hash]"
 })
 await build({ ...options, entryPoints: ["src/cli/start.ts"] })
-writeFileSync(join(outdir, "LICENSES.txt"), licences(Object.keys(metafile.inputs)))
+const bundled = Object.values(metafile.outputs).flatMap(({ inputs }) =>
+  Object.keys(inputs).filter((input) => inputs[input].bytesInOutput > 0)
+)
+writeFileSync(join(outdir, "LICENSES.txt"), licences(bundled))
 chmodSync(join(outdir, "start.js"), 0o755)
