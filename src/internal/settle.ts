@@ -158,8 +158,10 @@ export const make = (conversations: OpenAI.Conversations) => {
           ? [{ type: "function_call_output", call_id: item.call_id, output: notCarriedOut }]
           : []
       )
-      const last = items.at(-1)
-      if (last?.type === "reasoning") yield* conversations.deleteItem(id, ItemId.make(last.id))
+      const unpaired = items.slice(items.findLastIndex((item) => item.type !== "reasoning") + 1)
+      for (const { id: itemId } of unpaired.toReversed()) {
+        if (itemId) yield* conversations.deleteItem(id, ItemId.make(itemId))
+      }
       if (outputs.length > 0) yield* retry("safe")(append(id, outputs))
     })
 
