@@ -29,10 +29,10 @@ const reference = (bytes: Uint8Array): ReadonlyArray<SseEvent> => {
 
 const encoder = new TextEncoder()
 const pieces = [
-  ...["data: ", "data:", "data", "event: ", "event:", "eventful", ": ping", "id: 1", "retry: 5", "dat", ":", " ", "x"],
-  ...["{\"type\":\"a\"}", "grüße", "世界", "🙂", "\u2028", "\u0085", "\uFEFF", "a\0b"],
-  ...["\n", "\r", "\r\n", "\n\n", "\r\n\r\n", "\r\r", "\n\r"]
-].map((text) => encoder.encode(text))
+  ["data: ", "data:", "data", "event: ", "event:", "eventful", ": ping", "id: 1", "retry: 5", "dat", ":", " ", "x"],
+  ["{\"type\":\"a\"}", "grüße", "世界", "🙂", "\u2028", "\u0085", "\uFEFF", "a\0b"],
+  ["\n", "\r", "\r\n", "\n\n", "\r\n\r\n", "\r\r", "\n\r"]
+].flat().map((text) => encoder.encode(text))
 // A character that is cut off, a byte that never is one, an overlong one.
 const broken = [[0xf0, 0x9f], [0xff], [0xc0, 0xaf], [0x80], [0xef, 0xbb]].map((bytes) => Uint8Array.from(bytes))
 
