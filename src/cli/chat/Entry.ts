@@ -2,7 +2,7 @@
 import { nearest } from "../nearest.ts"
 
 /** The commands, in the order in which `/help` lists them. */
-export const commands = {
+const commands = {
   help: { argument: "", description: "This list" },
   thread: { argument: "[id|new]", description: "Show the thread, go on with another one, or begin one" },
   assistant: { argument: "[id]", description: "Show who answers, or let another assistant answer" },
