@@ -211,6 +211,20 @@ describe("chat on a terminal", () => {
       expect((yield* screen.ended).code).toBe(0)
     }))
 
+  onTerminal("Ctrl-Z stops it, and what was typed is there when it goes on", () =>
+    Effect.gen(function*() {
+      const { screen, simulator } = yield* chat([Script.text("Welcome.")])
+      yield* screen.press("H", "i")
+      yield* screen.until((text) => text.endsWith("> Hi"))
+      yield* screen.press("C-z")
+      yield* screen.until((text) => text.includes("[stopped]") && text.endsWith("> Hi"))
+      yield* screen.press("!", "Enter")
+      yield* screen.until((text) => text.includes("Welcome.") && isAtPrompt(text))
+      expect(asked(yield* simulator.threads)).toEqual(["Hi!"])
+      yield* screen.press("C-d")
+      expect((yield* screen.ended).code).toBe(0)
+    }))
+
   onTerminal("--thread goes on with a thread, and says at once that there is none", () =>
     Effect.gen(function*() {
       const { env } = yield* served([])

@@ -71,6 +71,8 @@ export const make = (prompt: string): Effect.Effect<Entered> => {
       .on("line", (line) => {
         if (draft.line(line)) nextLine()
       })
+      // Back after Ctrl-Z: the editor is paused, and nothing else would keep the process.
+      .on("SIGCONT", () => editor.prompt(true))
       .on("SIGINT", () =>
         end(
           draft.isBegun() || editor.line !== "" ? { _tag: "Dropped" } : { _tag: "Interrupted" },

@@ -55,10 +55,18 @@ export const open = (
       tmux("new-session", "-d", "-x", "160", "-y", "50", "-c", temporary(), "cat"),
       () => tmux("kill-server")
     )
-    // tmux itself loses exit codes now and then. Ctrl-C reaches the shell too, which must not end of it.
+    // A shell tells the exit code, since tmux itself loses it now and then, and goes on with what was stopped.
     const pidFile = join(temporary(), "pid")
     const inner = `echo $$ > ${pidFile}; exec "$@"`
-    const outer = `trap : INT; sh -c '${inner}' sh "$@"; printf '\\n[exit %s]\\n' $?; exec cat`
+    const outer = [
+      "set -m",
+      `sh -c '${inner}' sh "$@"`,
+      "code=$?",
+      // The signal is 18 or 20.
+      "if [ $code -eq 146 ] || [ $code -eq 148 ]; then echo '[stopped]'; fg > /dev/null; code=$?; fi",
+      "printf '\\n[exit %s]\\n' $code",
+      "exec cat"
+    ].join("\n")
     yield* tmux("new-window", "env", "-i", ...variables, "sh", "-c", outer, "sh", ...command)
     const screen = Effect.map(tmux("capture-pane", "-p", "-J", "-S", "-"), (text) =>
       text.replaceAll(/ +$/gm, "").trimEnd())
