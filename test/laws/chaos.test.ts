@@ -10,7 +10,7 @@ import { PCGRandom } from "effect/Utils"
 import { analyst, threads } from "../support/layers.ts"
 import { badEnd, observe, type Seen } from "../support/observe.ts"
 
-const cases = Number(process.env["CHAOS_CASES"] ?? 1_000)
+const cases = Number(process.env["CHAOS_CASES"] ?? 200)
 const firstSeed = Number(process.env["CHAOS_SEED"] ?? 1)
 
 const words = ["Grüße", "世界", "🙂", "and", "then", "\n", "a\tb", "“quoted”", "x".repeat(200), "é"]
