@@ -8,7 +8,7 @@ import type { AnswerSink } from "./terminal.ts"
 /** The version of the lines. */
 const v = 1
 
-export const exportThread = (threads: Threads.Service, thread: ThreadId, sink: AnswerSink) =>
+export const writeThread = (threads: Threads.Service, thread: ThreadId, sink: AnswerSink) =>
   Effect.gen(function*() {
     const { createdAt, id, metadata } = yield* threads.get(thread)
     yield* sink.write(`${JSON.stringify({ v, type: "thread", id, createdAt: createdAt.toJSON(), metadata })}\n`)

@@ -21,7 +21,8 @@ export class EventTooLarge extends Error {}
 export const maxEventLength = 64 * 1024 * 1024
 
 export class SseParser {
-  readonly #decoder = new TextDecoder()
+  // Node 24.21 removes two byte order marks where a read ends inside the first, so the one that counts is removed here.
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true })
   readonly #emit: (event: SseEvent) => void
   /** The unfinished line. */
   #pieces: Array<string> = []
@@ -29,7 +30,8 @@ export class SseParser {
   /** The unfinished event. */
   #event = ""
   #data: string | undefined = undefined
-  #afterCarriageReturn = false
+  /** What counts for nothing where it comes first in the next text: a byte order mark, or the line feed of a CRLF. */
+  #skipped: string | undefined = "\uFEFF"
 
   constructor(emit: (event: SseEvent) => void) {
     this.#emit = emit
@@ -37,11 +39,9 @@ export class SseParser {
 
   push(bytes: Uint8Array): void {
     const text = this.#decoder.decode(bytes, { stream: true })
-    let start = 0
-    if (this.#afterCarriageReturn && text.length > 0) {
-      this.#afterCarriageReturn = false
-      if (text.charCodeAt(0) === 10) start = 1
-    }
+    if (text.length === 0) return
+    let start = text[0] === this.#skipped ? 1 : 0
+    this.#skipped = undefined
     let lineFeed = text.indexOf("\n", start)
     let carriageReturn = text.indexOf("\r", start)
     while (lineFeed !== -1 || carriageReturn !== -1) {
@@ -50,7 +50,7 @@ export class SseParser {
       this.#line(start, end, text)
       start = end + 1
       if (atReturn) {
-        if (start === text.length) this.#afterCarriageReturn = true
+        if (start === text.length) this.#skipped = "\n"
         else if (lineFeed === start) start++
         carriageReturn = text.indexOf("\r", start)
       }

@@ -8,7 +8,7 @@ import * as Threads from "../../Threads.ts"
 import * as Answerer from "../Answerer.ts"
 import * as Attachments from "../attachments.ts"
 import { usage } from "../CliError.ts"
-import { exportThread } from "../exportThread.ts"
+import { writeThread } from "../exportThread.ts"
 import * as OutputFile from "../outputFile.ts"
 import { render } from "../render.ts"
 import type { Settings } from "../settings.ts"
@@ -134,7 +134,7 @@ export const make = (options: Options) =>
         Effect.scoped(Effect.gen(function*() {
           if (thread === undefined) return yield* usage("there is no thread yet")
           const file = Entry.path(argument, process.env["HOME"])
-          yield* exportThread(threads, thread, yield* OutputFile.open(file))
+          yield* writeThread(threads, thread, yield* OutputFile.open(file))
           yield* say(`Saved in ${file}.`)
         }))
     } satisfies Record<Exclude<Entry.Command, "quit">, unknown>

@@ -1,11 +1,11 @@
 /** `threads`: what is in a thread, and its end. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Stream from "effect/Stream"
 import type * as Thread from "../../Thread.ts"
 import * as Threads from "../../Threads.ts"
 import type * as Specs from "../commands/threads.ts"
 import { connect } from "../connect.ts"
+import { writeThread } from "../exportThread.ts"
 import * as OutputFile from "../outputFile.ts"
 import * as Settings from "../settings.ts"
 import type { InputOf } from "../Spec.ts"
@@ -72,10 +72,5 @@ export const exportThread = (input: InputOf<typeof Specs.exportThread>) =>
   Effect.scoped(withThreads(input, (threads, id) =>
     Effect.gen(function*() {
       const sink = Option.isSome(input.output) ? yield* OutputFile.open(input.output.value) : stdout
-      const thread = yield* threads.get(id)
-      yield* sink.write(`${JSON.stringify({ v, type: "thread", ...head(thread) })}\n`)
-      yield* Stream.runForEach(threads.items(id), (item) => {
-        const { _tag: type, ...fields } = item
-        return sink.write(`${JSON.stringify(type === "Unknown" ? { ...fields, type } : { type, ...fields })}\n`)
-      })
+      yield* writeThread(threads, id, sink)
     })))
