@@ -1,6 +1,7 @@
 /** `threads`: what is in a thread, and its end. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import type * as Thread from "../../Thread.ts"
 import * as Threads from "../../Threads.ts"
 import type * as Specs from "../commands/threads.ts"
