@@ -26,7 +26,8 @@ import type {
   ResponseCreateParamsStreaming,
   ResponseInputItem
 } from "openai/resources/responses/responses"
-import { type Connection, pullEvents } from "./internal/eventStream.ts"
+import * as Connection from "./internal/connection.ts"
+import { pullEvents } from "./internal/eventStream.ts"
 import * as Pull from "./internal/pull.ts"
 import { type About, fromSdk, NotJson } from "./internal/requestError.ts"
 import { type Repeat, retry } from "./internal/retry.ts"
@@ -198,20 +199,20 @@ const make = (options: Options): Service => {
   const send = <A extends { readonly asResponse: () => Promise<globalThis.Response> }>(
     start: (client: SDK, signal: AbortSignal) => A,
     about: About,
-    firstByte: Duration.DurationInput
+    limits: Connection.Limits
   ) =>
-    Effect.gen(function*() {
-      const controller = new AbortController()
-      const abort = Effect.sync(() => controller.abort())
-      const closing: Pick<Connection, "close"> = { close: abort }
-      yield* Effect.addFinalizer(() => closing.close)
-      const failed = (error: unknown) => fromSdk(error, about)
-      const started = yield* Effect.try({ try: () => start(client, controller.signal), catch: failed })
-      const answer = yield* Effect.timeoutFail(
-        Effect.tryPromise({ try: () => started.asResponse(), catch: failed }),
-        { duration: firstByte, onTimeout: () => new TimedOut({ phase: "firstByte" }) }
+    Effect.flatMap(Connection.make(limits), (connection) => {
+      const head = connection.awaiting(
+        async () => {
+          const started = start(client, connection.signal)
+          const answer = await started.asResponse()
+          connection.begun()
+          return { connection, started, answer }
+        },
+        (error) => fromSdk(error, about),
+        () => new TimedOut({ phase: "firstByte" })
       )
-      return Object.assign(closing, { answer, abort, started })
+      return head
     })
 
   const within = <A, R>(total: Duration.DurationInput | undefined, effect: Effect.Effect<A, RequestError, R>) =>
@@ -231,20 +232,17 @@ const make = (options: Options): Service => {
   ): Effect.Effect<A, RequestError> =>
     Effect.flatMap(Timeouts, ({ firstByte = byDefault, idle = idleByDefault, total }) => {
       const attempt = Effect.gen(function*() {
-        const { answer, started } = yield* send(start, about, firstByte)
+        const { answer, connection, started } = yield* send(start, about, { firstByte, idle })
         const requestId = answer.headers.get("x-request-id") ?? undefined
         const contentType = answer.headers.get("content-type") ?? "none"
-        const read = Effect.tryPromise({
-          try: async () => {
+        const body = yield* connection.awaiting(
+          async () => {
             if (!/^application\/(.+\+)?json\b/i.test(contentType)) throw new NotJson(contentType)
             return await started
           },
-          catch: (error) => fromSdk(error, about, requestId)
-        })
-        const body = yield* Effect.timeoutFail(read, {
-          duration: idle,
-          onTimeout: () => new TimedOut({ phase: "idle", requestId })
-        })
+          (error) => fromSdk(error, about, requestId),
+          () => new TimedOut({ phase: "idle", requestId })
+        )
         return isWhole(body)
           ? body
           : yield* new UnexpectedResponse({ reason: "its body is not what was asked for", requestId })
@@ -357,8 +355,8 @@ const make = (options: Options): Service => {
     Effect.flatMap(Timeouts, ({ firstByte = "2 minutes", idle = idleByDefault, total }) =>
       Effect.gen(function*() {
         const opened = yield* Clock.currentTimeMillis
-        const connection = yield* within(total, retry(repeat)(send(start, about, firstByte)))
-        const pull = yield* pullEvents(connection, idle, onEnd)
+        const { answer, connection } = yield* within(total, retry(repeat)(send(start, about, { firstByte, idle })))
+        const pull = yield* pullEvents(connection, answer, onEnd)
         return total === undefined
           ? pull
           : Pull.until(pull, opened + Duration.toMillis(total), (): RequestError => new TimedOut({ phase: "total" }))
@@ -392,6 +390,7 @@ const make = (options: Options): Service => {
         const body = { ...params, stream: true } as ResponseCreateParamsStreaming
         const span = yield* Effect.makeSpanScoped(`chat ${params.model ?? ""}`.trimEnd(), {
           kind: "client",
+          captureStackTrace: false,
           attributes: Telemetry.chatStart(body, server)
         })
         const failed = (error: RequestError) => span.attribute("error.type", error._tag)
@@ -427,10 +426,12 @@ const make = (options: Options): Service => {
     delete: Effect.fn("OpenAI.responses.delete")(function*(id) {
       yield* Validate.id("response id", id)
       // Its answer has no body that would say more than its status.
-      const { firstByte = "2 minutes", total } = yield* Timeouts
+      const { firstByte = "2 minutes", idle = idleByDefault, total } = yield* Timeouts
       yield* retry("once")(within(
         total,
-        Effect.scoped(send((client, signal) => client.responses.delete(id, { signal }), response(id), firstByte))
+        Effect.scoped(
+          send((client, signal) => client.responses.delete(id, { signal }), response(id), { firstByte, idle })
+        )
       ))
     }),
     countInputTokens: Effect.fn("OpenAI.responses.countInputTokens")(function*(params) {

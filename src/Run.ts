@@ -139,7 +139,10 @@ export const handle: {
   ): Effect.Effect<RunResult, E | E2 | ConnectionLost, R | R2> =>
     drain(run, (events) => {
       const handled = events.filter((event) => handlers[event._tag] !== undefined)
-      if (handled.length === 0) return
-      return Effect.forEach(handled, (event) => handlers[event._tag]!(event), { discard: true })
+      const only = handled[0]
+      if (only === undefined) return
+      return handled.length === 1
+        ? handlers[only._tag]!(only)
+        : Effect.forEach(handled, (event) => handlers[event._tag]!(event), { discard: true })
     })
 )

@@ -10,7 +10,6 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -178,8 +177,10 @@ const fromAnswer = (answer: Answer): ThreadStore.WireItem =>
       ...(answer.reason === undefined ? {} : { reason: answer.reason })
     }
 
+const validateSampling = Schema.validateEither(Sampling)
+
 const checkSampling = (options: Sampling): Effect.Effect<Sampling, InvalidInput> =>
-  Effect.mapError(Schema.validate(Sampling)(compact(pickSampling(options))), (error) => {
+  Either.mapLeft(validateSampling(compact(options)), (error) => {
     const issue = ParseResult.ArrayFormatter.formatErrorSync(error)[0]
     return new InvalidInput({
       field: issue?.path.map(String).join(".") ?? "options",
@@ -203,21 +204,19 @@ const make = Effect.gen(function*() {
   const assistants = yield* Assistants.Assistants
   const scope = yield* Effect.scope
 
-  const model = (options: RunOptions, assistant: Assistant): Effect.Effect<string, InvalidInput> =>
-    Effect.flatMap(
-      Effect.orElseSucceed(Config.option(Config.nonEmptyString("OPENAI_MODEL")), Option.none<string>),
-      (configured) => {
-        const model = options.model ?? assistant.model ?? Option.getOrUndefined(configured)
-        return model === undefined || model.trim() === ""
-          ? Effect.fail(
-            new InvalidInput({
-              field: "model",
-              reason: "no model is given: name one in the run, in the assistant or in OPENAI_MODEL"
-            })
-          )
-          : Effect.succeed(model)
-      }
+  const configured = Effect.orElseSucceed(Config.nonEmptyString("OPENAI_MODEL"), () => "")
+  const model = (options: RunOptions, assistant: Assistant): Effect.Effect<string, InvalidInput> => {
+    const named = options.model ?? assistant.model
+    return Effect.filterOrFail(
+      named === undefined ? configured : Effect.succeed(named),
+      (model) => model.trim() !== "",
+      () =>
+        new InvalidInput({
+          field: "model",
+          reason: "no model is given: name one in the run, in the assistant or in OPENAI_MODEL"
+        })
     )
+  }
 
   const params = Effect.fnUntraced(function*(options: RunOptions, assistant: Assistant) {
     const sampling = yield* checkSampling({ ...pickSampling(assistant), ...compact(pickSampling(options)) })

@@ -5,13 +5,12 @@
  * body ends without one, or is silent for too long while somebody waits. Releasing it aborts the request before anything
  * is awaited; only after the end it leaves the server a second to end the body, so that the connection can be used again.
  */
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import type * as Scope from "effect/Scope"
 import type { Response } from "openai/resources/responses/responses"
 import { ConnectionLost, type RequestError, TimedOut, UnexpectedResponse } from "../OpenAIError.ts"
+import type { Connection } from "./connection.ts"
 import type { Pull } from "./pull.ts"
 import { fromConnection } from "./requestError.ts"
 import { EventTooLarge, SseParser } from "./sse.ts"
@@ -33,31 +32,22 @@ const isWhole = (event: WireEvent & { readonly response: Response | undefined })
   (Predicate.isRecord(event.response) && Array.isArray(event.response.output) &&
     event.response.output.every(Predicate.isRecord))
 
-/** An answer whose body is open. `close` is what the end of its scope does. */
-export interface Connection {
-  readonly answer: globalThis.Response
-  readonly abort: Effect.Effect<void>
-  close: Effect.Effect<void>
-}
-
 export const pullEvents = (
   connection: Connection,
-  idle: Duration.DurationInput,
+  response: globalThis.Response,
   /** Told of the last event's response, or of what the stream fails with. */
   onEnd: (end: Response | RequestError) => void = () => {}
-): Effect.Effect<Pull<WireEvent, RequestError>, RequestError, Scope.Scope> =>
-  Effect.gen(function*() {
-    const response = connection.answer
+): Effect.Effect<Pull<WireEvent, RequestError>, RequestError> =>
+  Effect.suspend(() => {
     const requestId = response.headers.get("x-request-id") ?? undefined
     const contentType = response.headers.get("content-type") ?? "none"
     if (!/^\s*text\/event-stream\s*(;|$)/i.test(contentType) || response.body === null) {
-      return yield* new UnexpectedResponse({
+      return new UnexpectedResponse({
         reason: `an event stream was asked for, the content type is "${contentType}"`,
         status: response.status,
         requestId
       })
     }
-    const clock = yield* Effect.clock
     const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader()
     type Next = Effect.Effect<ReadonlyArray<WireEvent>, Option.Option<RequestError>>
     const end: Next = Effect.fail(Option.none())
@@ -74,8 +64,8 @@ export const pullEvents = (
     let reading = false
     /** Who waits. It is gone when a pull is interrupted; what is read then waits for the next pull. */
     let waiting: ((next: Next) => void) | undefined
-    /** Since when somebody waits for bytes. */
-    let silentSince = 0
+    /** Whether the body ended after the last event, once that is known. */
+    let closed: Promise<boolean> | boolean | undefined
 
     const parser = new SseParser(({ data, event: name }) => {
       if (after !== undefined) return
@@ -85,7 +75,8 @@ export const pullEvents = (
       if (isLast(event)) {
         if (!isWhole(event)) throw new SyntaxError()
         after = end
-        connection.close = linger
+        connection.ending = linger
+        closed = reader.read().then(({ done }) => closed = done, () => closed = true)
         if (event.response) onEnd(event.response)
       }
       batch.push(after !== undefined || errored ? { ...event, _request_id: requestId } : event)
@@ -105,7 +96,8 @@ export const pullEvents = (
       }
     }
     const linger = Effect.suspend(() => {
-      const ended = Effect.promise(() => reader.read().then(({ done }) => done, () => true))
+      if (typeof closed === "boolean") return closed ? Effect.void : connection.abort
+      const ended = Effect.promise(() => Promise.resolve(closed))
       return Effect.asVoid(Effect.forkDaemon(Effect.flatMap(
         Effect.timeoutTo(ended, { duration: "1 second", onSuccess: (done) => done, onTimeout: () => false }),
         (done) => done ? Effect.void : connection.abort
@@ -113,7 +105,7 @@ export const pullEvents = (
     })
     const read = (): void => {
       reading = true
-      silentSince = clock.unsafeCurrentTimeMillis()
+      connection.wait(silent)
       reader.read().then(({ done, value }) => {
         if (value !== undefined) parse(value)
         if (done) {
@@ -124,6 +116,7 @@ export const pullEvents = (
         after ??= errored ? end : fail(fromConnection(error, "stream", requestId))
       }).then(() => {
         reading = false
+        connection.rest()
         answer()
       })
     }
@@ -140,27 +133,21 @@ export const pullEvents = (
       batch = []
       resume(Effect.succeed(events))
     }
+    const silent = (): void => {
+      after ??= fail(new TimedOut({ phase: "idle", requestId }))
+      answer()
+    }
     const forget = Effect.sync(() => {
       waiting = undefined
+      connection.rest()
     })
     const next: Next = Effect.async((resume) => {
       waiting = resume
-      silentSince = clock.unsafeCurrentTimeMillis()
-      answer()
+      if (reading) connection.wait(silent)
+      else answer()
       return forget
     })
-    /** One timer for the stream, not one for each read. */
-    const limit = Duration.toMillis(idle)
-    const watch = (left: number): Effect.Effect<void> =>
-      Effect.flatMap(Effect.sleep(left), () => {
-        const silent = waiting === undefined ? 0 : clock.unsafeCurrentTimeMillis() - silentSince
-        if (silent < limit) return watch(limit - silent)
-        after ??= fail(new TimedOut({ phase: "idle", requestId }))
-        answer()
-        return Effect.void
-      })
-    if (limit < Number.POSITIVE_INFINITY) yield* Effect.forkScoped(Effect.interruptible(watch(limit)))
     // `response.failed` follows an `error` at once or never; a server that stays silent must not hold the run.
     const afterError = Effect.timeoutFail(next, { duration: "1 second", onTimeout: () => Option.none<RequestError>() })
-    return Effect.suspend(() => errored ? afterError : next)
+    return Effect.succeed(Effect.suspend(() => errored ? afterError : next))
   })

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
 import { globalValue } from "effect/GlobalValue"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 
 interface Holder {
   released: boolean
@@ -76,20 +76,15 @@ export const make = (): KeyedLock => {
   return {
     size: () => queues.size,
     request: (key, { deadline, wait }) =>
-      Effect.map(
-        Effect.acquireRelease(enter(key, wait), ({ holder }) => leave(key, holder)),
-        ({ holder, position }): Ticket => ({
-          position,
-          ready: Effect.zipRight(
-            position === 0
-              ? Effect.void
-              : Effect.timeoutFail(Deferred.await(holder.turn), {
-                duration: deadline,
-                onTimeout: (): Refusal => "deadline"
-              }),
-            FiberRef.update(held, (holders) => [...holders.filter((one) => !one.released), holder])
-          )
+      Effect.uninterruptible(Effect.gen(function*() {
+        const { holder, position } = yield* enter(key, wait)
+        yield* Scope.addFinalizer(yield* Effect.scope, leave(key, holder))
+        const isMine = FiberRef.update(held, (holders) => [...holders.filter((one) => !one.released), holder])
+        const turn = Effect.timeoutFail(Deferred.await(holder.turn), {
+          duration: deadline,
+          onTimeout: (): Refusal => "deadline"
         })
-      )
+        return { position, ready: position === 0 ? isMine : Effect.zipRight(turn, isMine) }
+      }))
   }
 }

@@ -113,13 +113,14 @@ export const forEachArray = <A, E, R, E2 = never, R2 = never>(
     Scope.make(),
     (scope) =>
       Effect.flatMap(Scope.extend(toOpen(stream), scope), (pull) => {
-        const step = Effect.flatMap(pull, (values) => {
+        // Not `Effect.forever`, which yields to other fibers after each array.
+        const loop: Effect.Effect<never, Option.Option<E | E2>, R | R2> = Effect.flatMap(pull, (values) => {
           const effect = f(values)
-          return effect === undefined ? Effect.void : Effect.mapError(effect, Option.some)
+          return effect === undefined ? loop : Effect.zipRight(Effect.mapError(effect, Option.some), loop)
         })
         return Effect.catchAllCause(
-          Effect.forever(step),
-          (cause: Cause.Cause<Option.Option<E | E2>>) => isEnd(cause) ? Effect.void : Effect.failCause(failure(cause))
+          loop,
+          (cause) => isEnd(cause) ? Effect.void : Effect.failCause(failure(cause))
         )
       }) as Effect.Effect<void, E | E2, R | R2>,
     (scope, exit) => Scope.close(scope, exit)

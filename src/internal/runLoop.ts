@@ -4,11 +4,13 @@
  * nothing is held ahead of the reader but one network read.
  */
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
 import type { Response, ResponseCreateParamsStreaming } from "openai/resources/responses/responses"
 import type * as OpenAI from "../OpenAI.ts"
 import { ConnectionLost, type RequestError, TimedOut } from "../OpenAIError.ts"
@@ -58,9 +60,20 @@ export const open = (
   Effect.gen(function*() {
     const { runId, threadId } = plan
     const name = plan.assistant.name ?? plan.assistant.id
-    const span = yield* Effect.makeSpanScoped(`invoke_agent ${name}`, { attributes: Telemetry.agentStart(plan) })
+    const span = yield* Effect.makeSpanScoped(`invoke_agent ${name}`, {
+      captureStackTrace: false,
+      attributes: Telemetry.agentStart(plan)
+    })
     const policy = yield* RetryPolicy
     const limits = yield* Timeouts
+    /** It is sent again here and not below, so that the reader hears of it. */
+    const forAnswer = (line: Scope.Scope) => (context: Context.Context<never>): Context.Context<Scope.Scope> =>
+      context.pipe(
+        Context.add(Scope.Scope, line),
+        Context.add(Tracer.ParentSpan, span),
+        Context.add(RetryPolicy, none),
+        Context.add(Timeouts, { ...limits, idle: plan.idleTimeout ?? limits.idle })
+      )
     const scope = yield* Effect.scope
     /** What is given back before `RunCompleted`: the lock and the connection. */
     const busy = yield* Scope.fork(scope, scope.strategy)
@@ -79,13 +92,12 @@ export const open = (
     )
     /** A piece that was interrupted or has failed is not done again: it may have written, or asked the model. */
     const once = (piece: RunPull): RunPull =>
-      Effect.withParentSpan(
-        Effect.suspend(() => {
-          next = cancelled
-          return piece
-        }),
-        span
-      )
+      Effect.suspend(() => {
+        next = cancelled
+        return piece
+      })
+    /** Around whatever makes requests. */
+    const inSpan = <A, E>(effect: Effect.Effect<A, E>) => Effect.withParentSpan(effect, span)
 
     /** A request that may be sent again; the reader hears of it before each wait. */
     const trying = <A>(repeat: Repeat, request: Effect.Effect<A, RunError>, then: (a: A) => RunPull): RunPull => {
@@ -124,7 +136,7 @@ export const open = (
       once(Effect.flatMap(failing(ticket.ready), (writer) =>
         plan.message === undefined
           ? begin(writer)
-          : trying("safe", writer.append([plan.message]), () => begin(writer))))
+          : trying("safe", inSpan(writer.append([plan.message])), () => begin(writer))))
 
     const begin = (writer: ThreadStore.Writer): RunPull =>
       Effect.map(Clock.currentTimeMillis, (now) => {
@@ -141,14 +153,14 @@ export const open = (
     /** The turn is taken anew for each attempt: while the thread was locked, another answer may have got into it. */
     const ask = (writer: ThreadStore.Writer): RunPull => {
       const request = Effect.gen(function*() {
-        const turn = yield* writer.turn(plan.newItems)
+        const turn = yield* inSpan(writer.turn(plan.newItems))
         const line = yield* Scope.fork(busy, busy.strategy)
         const stream = services.openai.responses.stream({ ...plan.params, ...turn.params })
-        const pull = yield* Scope.extend(Pull.toOpen(stream), line).pipe(
-          Effect.provideService(RetryPolicy, none),
-          Effect.provideService(Timeouts, { ...limits, idle: plan.idleTimeout ?? limits.idle }),
-          Effect.mapError(toRunError(threadId)),
-          Effect.onError((cause) => Scope.close(line, Exit.failCause(cause)))
+        const pull = yield* Pull.toOpen(stream).pipe(
+          Effect.mapInputContext(forAnswer(line)),
+          Effect.catchAll((error) =>
+            Effect.zipRight(Scope.close(line, Exit.void), Effect.fail(toRunError(threadId)(error)))
+          )
         )
         return { line, pull, turn }
       })
@@ -225,7 +237,8 @@ export const open = (
         const found = yield* lookUp.pipe(
           Effect.tap((response) => response.status === "completed" ? settle(response) : Effect.void),
           Effect.timeoutOption(settleTime),
-          Effect.orElseSucceed(Option.none<Response>)
+          Effect.orElseSucceed(Option.none<Response>),
+          inSpan
         )
         const response = Option.getOrUndefined(found)
         switch (response?.status) {
@@ -264,7 +277,7 @@ export const open = (
     ): RunPull =>
       once(Effect.zipRight(
         // Why the answer is incomplete is what the reader has to know; what could not be tidied up is done before the next.
-        Effect.ignore(turn.commit(response)),
+        Effect.ignore(inSpan(turn.commit(response))),
         fail(
           new RunIncomplete({
             threadId,
@@ -282,7 +295,7 @@ export const open = (
         if (response.status === "cancelled") {
           return yield* fail(new RunCancelled({ threadId, responseId: projection.responseId }))
         }
-        yield* failing(turn.commit(response))
+        yield* failing(inSpan(turn.commit(response)))
         yield* Scope.close(busy, Exit.void)
         next = end
         return [{ _tag: "RunCompleted" as const, ...projection.at(), ...outcome(response) }]

@@ -1,19 +1,23 @@
 import { expect, it } from "@effect/vitest"
 import { Effect, Fiber, Option, TestClock } from "effect"
+import * as Connection from "../../src/internal/connection.ts"
 import { pullEvents } from "../../src/internal/eventStream.ts"
 
 const event = (n: number) => `data: {"type":"response.test","sequence_number":${n}}\n\n`
+
+/** The events of an answer that is there. */
+const connected = (answer: Response) =>
+  Effect.flatMap(
+    Connection.make({ firstByte: "1 minute", idle: "1 minute" }),
+    (connection) => pullEvents(connection, answer)
+  )
 
 /** A body that gives one read at a time, when it is told to. */
 const manual = () => {
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined
   const body = new ReadableStream<Uint8Array>({ start: (c) => void (controller = c) })
   return {
-    connection: {
-      answer: new Response(body, { headers: { "content-type": "text/event-stream" } }),
-      abort: Effect.void,
-      close: Effect.void
-    },
+    connect: connected(new Response(body, { headers: { "content-type": "text/event-stream" } })),
     send: (text: string) => controller!.enqueue(new TextEncoder().encode(text)),
     close: () => controller!.close()
   }
@@ -21,8 +25,8 @@ const manual = () => {
 
 it.scoped("what is read while nobody waits is kept for the next pull", () =>
   Effect.gen(function*() {
-    const { close, connection, send } = manual()
-    const pull = yield* pullEvents(connection, "1 minute")
+    const { close, connect, send } = manual()
+    const pull = yield* connect
     const fiber = yield* Effect.fork(pull)
     yield* Effect.yieldNow()
     yield* Fiber.interrupt(fiber)
@@ -38,8 +42,8 @@ it.scoped("what is read while nobody waits is kept for the next pull", () =>
 
 it.scoped("events of one read come as one array, and nothing comes after the last", () =>
   Effect.gen(function*() {
-    const { connection, send } = manual()
-    const pull = yield* pullEvents(connection, "1 minute")
+    const { connect, send } = manual()
+    const pull = yield* connect
     const last = `data: {"type":"response.completed","sequence_number":2,"response":{"output":[]}}\n\n`
     send(`${event(0)}${event(1)}${last}${event(3)}`)
     expect((yield* pull).map((event) => event.sequence_number)).toEqual([0, 1, 2])
@@ -48,8 +52,8 @@ it.scoped("events of one read come as one array, and nothing comes after the las
 
 it.scoped("after an error event, a server that falls silent does not hold the reader", () =>
   Effect.gen(function*() {
-    const { connection, send } = manual()
-    const pull = yield* pullEvents(connection, "1 minute")
+    const { connect, send } = manual()
+    const pull = yield* connect
     send("data: {\"type\":\"error\",\"error\":{\"code\":\"server_error\"}}\n\n")
     expect((yield* pull).map((event) => event.type)).toEqual(["error"])
     const fiber = yield* Effect.fork(Effect.flip(pull))
@@ -62,8 +66,8 @@ it.scoped("a last event without its response, or with a broken one, is told", ()
     ["null", "{}", "{\"output\":null}", "{\"output\":[null]}"],
     (body) =>
       Effect.gen(function*() {
-        const { connection, send } = manual()
-        const pull = yield* pullEvents(connection, "1 minute")
+        const { connect, send } = manual()
+        const pull = yield* connect
         send(`data: {"type":"response.completed","response":${body}}\n\n`)
         expect(yield* Effect.flip(pull)).toMatchObject(Option.some({ _tag: "UnexpectedResponse" }))
       })
@@ -73,11 +77,7 @@ it.scoped("the content type is read as media types are", () =>
   Effect.gen(function*() {
     const open = (contentType: string) =>
       Effect.exit(
-        pullEvents({
-          answer: new Response("", { headers: { "content-type": contentType } }),
-          abort: Effect.void,
-          close: Effect.void
-        }, "1 minute")
+        connected(new Response("", { headers: { "content-type": contentType } }))
       )
     expect((yield* open("Text/Event-Stream; charset=utf-8"))._tag).toBe("Success")
     expect((yield* open("text/event-streams"))._tag).toBe("Failure")
