@@ -62,7 +62,7 @@ export const pullEvents = (
     /** An `error` event was seen: `response.failed` may follow, but does not have to. */
     let errored = false
     let reading = false
-    /** Who waits. It is gone when a pull is interrupted; what is read then waits for the next pull. */
+    /** Who waits. One that was interrupted does not hear of it. */
     let waiting: ((next: Next) => void) | undefined
     /** Whether the body ended after the last event, once that is known. */
     let closed: Promise<boolean> | boolean | undefined
@@ -128,24 +128,23 @@ export const pullEvents = (
       }
       const resume = waiting
       waiting = undefined
-      if (batch.length === 0) return resume(after ?? end)
-      const events = batch
-      batch = []
-      resume(Effect.succeed(events))
+      resume(take)
     }
     const silent = (): void => {
       after ??= fail(new TimedOut({ phase: "idle", requestId }))
       answer()
     }
-    const forget = Effect.sync(() => {
-      waiting = undefined
-      connection.rest()
+    /** Taken by the fiber that waited, so that nothing is lost with one that was interrupted meanwhile. */
+    const take: Next = Effect.suspend(() => {
+      if (batch.length === 0) return after ?? end
+      const events = batch
+      batch = []
+      return Effect.succeed(events)
     })
     const next: Next = Effect.async((resume) => {
       waiting = resume
       if (reading) connection.wait(silent)
       else answer()
-      return forget
     })
     // `response.failed` follows an `error` at once or never; a server that stays silent must not hold the run.
     const afterError = Effect.timeoutFail(next, { duration: "1 second", onTimeout: () => Option.none<RequestError>() })

@@ -4,10 +4,10 @@ import * as Effect from "effect/Effect"
 export const makeId = (prefix: string): Effect.Effect<string> =>
   Effect.randomWith((random) =>
     Effect.gen(function*() {
-      let id = `${prefix}_`
-      for (let word = 0; word < 4; word++) {
-        id += (yield* random.nextIntBetween(0, 2 ** 32)).toString(16).padStart(8, "0")
+      const words: Array<string> = []
+      while (words.length < 4) {
+        words.push((yield* random.nextIntBetween(0, 2 ** 32)).toString(16).padStart(8, "0"))
       }
-      return id
+      return `${prefix}_${words.join("")}`
     })
   )
