@@ -52,7 +52,7 @@ export interface Service {
   /** The one with this id; `AssistantNotFound` lists those that there are. */
   readonly get: (id: AssistantId) => Effect.Effect<Assistant, AssistantNotFound>
   /**
-   * The one that `OPENAI_ASSISTANT_ID` names, else the only one. Where none is defined, an assistant of no
+   * The one that `OPENAI_ASSISTANT_ID` names when the layer is built, else the only one. Where none is defined, an assistant of no
    * instructions with the id `default`, so that a program's first run needs none. With several and no name it fails.
    */
   readonly current: Effect.Effect<Assistant, AssistantNotFound>
@@ -68,28 +68,27 @@ export class Assistants extends Context.Tag("effect-openai-threads/Assistants")<
 
 const fallback = makeAssistant({ id: "default" })
 
-const make = (assistants: ReadonlyArray<Assistant>): Service => {
-  const known = assistants.map((assistant) => assistant.id)
-  const get = (id: string) => {
-    const found = assistants.find((assistant) => assistant.id === id)
-    return found === undefined
-      ? Effect.fail(new AssistantNotFound({ assistantId: id, known }))
-      : Effect.succeed(found)
-  }
-  const named = Effect.map(
-    Effect.orElseSucceed(Config.option(Config.nonEmptyString("OPENAI_ASSISTANT_ID")), Option.none<string>),
-    Option.getOrUndefined
-  )
-  return {
-    list: Effect.succeed(assistants),
-    get,
-    current: Effect.flatMap(named, (id) => {
+const named = Effect.map(
+  Effect.orElseSucceed(Config.option(Config.nonEmptyString("OPENAI_ASSISTANT_ID")), Option.none<string>),
+  Option.getOrUndefined
+)
+
+const make = (assistants: ReadonlyArray<Assistant>): Effect.Effect<Service> =>
+  Effect.map(named, (id) => {
+    const known = assistants.map((assistant) => assistant.id)
+    const get = (id: string) => {
+      const found = assistants.find((assistant) => assistant.id === id)
+      return found === undefined
+        ? Effect.fail(new AssistantNotFound({ assistantId: id, known }))
+        : Effect.succeed(found)
+    }
+    const current = () => {
       if (id !== undefined) return get(id)
       if (assistants.length > 1) return Effect.fail(new AssistantNotFound({ known }))
       return Effect.succeed(assistants[0] ?? fallback)
-    })
-  }
-}
+    }
+    return { list: Effect.succeed(assistants), get, current: current() }
+  })
 
 /**
  * Assistants given as values. An id that occurs twice is a mistake in the program and dies.
@@ -103,7 +102,7 @@ export const layer = (assistants: ReadonlyArray<Assistant>): Layer.Layer<Assista
     Effect.suspend(() => {
       const twice = duplicate(assistants)
       return twice === undefined
-        ? Effect.succeed(make(assistants))
+        ? make(assistants)
         : Effect.dieMessage(`Assistants.layer: the id "${twice}" is given twice`)
     })
   )
@@ -181,6 +180,6 @@ export const layerFile = (
       }
       const twice = duplicate(assistants)
       if (twice !== undefined) return yield* invalid("the id is given twice", { assistant: twice, field: "id" })
-      return make(assistants)
+      return yield* make(assistants)
     })
   )
