@@ -189,46 +189,33 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
       metadata: Predicate.isRecord(conversation.metadata) ? conversation.metadata as Metadata : {}
     })
     const settled = Settle.make(conversations)
-    /** Threads with a response of which it is not known how it ended: it may have left a call without an output. */
-    const unsettled = new Set<ThreadId>()
-    const whole = (id: ThreadId, items: ReadonlyArray<WireItem>) =>
-      Effect.suspend(() => unsettled.has(id) ? settled.close(id, items) : Effect.void)
     const writer = (id: ThreadId): Writer => {
       const failed = toThreadError(id)
-      const over = (response: Response) =>
-        Effect.sync(() => {
-          unsettled.delete(id)
-          const last = response.output.at(-1)?.id
-          if (typeof last === "string") settled.remember(id, last)
-        })
+      const over = (last?: string | null) => Effect.sync(() => settled.over(id, last))
       return {
         append: (items) =>
-          Effect.mapBoth(Effect.zipRight(whole(id, items), settled.append(id, items)), {
+          Effect.mapBoth(Effect.zipRight(settled.whole(id, items), settled.append(id, items)), {
             onFailure: failed,
             onSuccess: (created) => created.map(toItem)
           }),
         turn: (newItems) =>
-          Effect.mapBoth(whole(id, newItems), {
+          Effect.mapBoth(settled.whole(id, newItems), {
             onFailure: failed,
             onSuccess: (): Turn => {
-              unsettled.add(id)
+              settled.asked(id)
               return {
                 params: { conversation: id, ...(newItems.length === 0 ? {} : { input: [...newItems] }) },
                 // Done by the server, but for what an answer that was cut off leaves open.
                 commit: (response) =>
                   response.status === "incomplete"
-                    ? Effect.mapError(
-                      Effect.zipLeft(settled.close(id, newItems), Effect.sync(() => unsettled.delete(id))),
-                      failed
-                    )
-                    : over(response),
+                    ? Effect.mapError(Effect.zipLeft(settled.close(id, newItems), over()), failed)
+                    : over(response.output.at(-1)?.id),
                 settle: (response) =>
                   settled.missing(id, newItems, response).pipe(
                     Effect.flatMap((items) =>
-                      items.length === 0 ? over(response) : Effect.zipLeft(
-                        retry("safe")(settled.append(id, items)),
-                        Effect.sync(() => unsettled.delete(id))
-                      )
+                      items.length === 0
+                        ? over(response.output.at(-1)?.id)
+                        : Effect.zipLeft(retry("safe")(settled.append(id, items)), over())
                     ),
                     Effect.mapError(failed)
                   )
@@ -249,7 +236,7 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
       create: (options) =>
         Effect.map(conversations.create(options), (conversation) => {
           const thread = toThread(conversation)
-          if ((options.items ?? []).length === 0) settled.remember(thread.id, undefined)
+          settled.remember(thread.id, options.items?.length ?? 0)
           return thread
         }),
       get: (id) => Effect.mapBoth(conversations.retrieve(id), { onFailure: toThreadError(id), onSuccess: toThread }),
@@ -272,16 +259,12 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
               yield* Effect.forEach(ids, (itemId) => deleteItem(id, itemId), { concurrency: 8, discard: true })
             }
             yield* conversations.delete(id)
+            settled.forget(id)
           }).pipe(Effect.mapError(toThreadError(id)))),
       append,
       items: (id, options) =>
         conversations.listItems(id, options).pipe(Stream.map(toItem), Stream.mapError(toThreadError(id))),
-      deleteItem: (id, itemId) =>
-        exclusive(id, () =>
-          Effect.mapBoth(conversations.deleteItem(id, itemId), {
-            onFailure: toThreadError(id),
-            onSuccess: () => settled.forget(id)
-          })),
+      deleteItem: (id, itemId) => exclusive(id, () => Effect.mapError(settled.remove(id, itemId), toThreadError(id))),
       open
     }
   })

@@ -9,7 +9,7 @@ import * as Stream from "effect/Stream"
 import type { ConversationItem } from "openai/resources/conversations/items"
 import type { Response, ResponseInputItem } from "openai/resources/responses/responses"
 import type * as OpenAI from "../OpenAI.ts"
-import { PartlyWritten, type RequestError } from "../OpenAIError.ts"
+import { PartlyWritten, type RequestError, UnexpectedResponse } from "../OpenAIError.ts"
 import { none, RetryPolicy } from "../RetryPolicy.ts"
 import { ItemId, type ThreadId } from "../Thread.ts"
 import { isAmbiguous, retry } from "./retry.ts"
@@ -20,12 +20,16 @@ const appendSize = 20
 /** How far back calls without an output are looked for: one page. */
 const looksBack = 100
 
-/** Of how many threads the last item is remembered. */
+/** Of how many threads something is remembered: the last item, and whether an answer is open. */
 const remembered = 1_000
 
 /** What the model is told of a call whose answer was cut off. */
 const notCarriedOut = "The answer was cut off, so this call was not carried out."
 
+/**
+ * Not the URL and the bytes of an image or a file: the server tells them only where it is asked to, and may tell them in
+ * another form. To take what was written for something else would be to write it twice.
+ */
 const partEssence = (part: unknown): unknown => {
   if (!Predicate.isRecord(part)) return part
   const type = String(part["type"])
@@ -49,7 +53,9 @@ const toInput = (item: Response["output"][number]): ReadonlyArray<ResponseInputI
   switch (item.type) {
     case "message": {
       const content = item.content.map((part) => part.type === "output_text" ? part.text : part.refusal).join("")
-      return content === "" ? [] : [{ type: "message", role: "assistant", content }]
+      if (content === "") return []
+      // "preserve and resend phase on all assistant messages". Source: doc comment of `phase` in openai 7.57.
+      return [{ type: "message", role: "assistant", content, ...(item.phase ? { phase: item.phase } : {}) }]
     }
     case "function_call": {
       const { arguments: args, call_id, name } = item
@@ -62,24 +68,42 @@ const toInput = (item: Response["output"][number]): ReadonlyArray<ResponseInputI
   }
 }
 
-export const make = (conversations: OpenAI.Conversations) => {
-  /** The last item that each thread is known to have; undefined for a thread that was made empty. */
-  const known = new Map<ThreadId, string | undefined>()
-  const remember = (id: ThreadId, itemId: string | undefined) => {
-    known.delete(id)
-    known.set(id, itemId)
-    if (known.size > remembered) known.delete(known.keys().next().value!)
+/** A map that forgets what was set longest ago. */
+const recent = <A>() => {
+  const map = new Map<ThreadId, A>()
+  return {
+    get: (id: ThreadId) => map.get(id),
+    has: (id: ThreadId) => map.has(id),
+    delete: (id: ThreadId) => map.delete(id),
+    set: (id: ThreadId, value: A) => {
+      map.delete(id)
+      map.set(id, value)
+      if (map.size > remembered) map.delete(map.keys().next().value!)
+    }
   }
-  const forget = (id: ThreadId) => void known.delete(id)
+}
+
+export const make = (conversations: OpenAI.Conversations) => {
+  /** The last item that each thread is known to have, or how many it was made with, since their ids are not told. */
+  const known = recent<string | number>()
+  /** Threads with a response of which it is not known how it ended: it may have left a call without an output. */
+  const unsettled = recent<true>()
+  const remember = (id: ThreadId, last: string | number) => known.set(id, last)
 
   const tail = (id: ThreadId, length: number) =>
     Effect.map(
       Stream.runCollect(Stream.take(conversations.listItems(id, { order: "desc" }), length)),
       (items) => Chunk.toReadonlyArray(items).toReversed()
     )
-  /** What of the tail came after the last item that is known. */
-  const since = (id: ThreadId, items: ReadonlyArray<ConversationItem>) =>
-    items.slice(items.findIndex((item) => item.id === known.get(id)) + 1)
+  /** What came after all that is known, or the last of it. */
+  const since = (id: ThreadId, length: number) => {
+    const last = known.get(id)
+    const before = typeof last === "number" ? last : 0
+    return Effect.map(
+      tail(id, before + length),
+      (items) => items.slice(typeof last === "string" ? items.findIndex((item) => item.id === last) + 1 : before)
+    )
+  }
 
   /**
    * Appends. Done again after a failure that leaves open what was written, it first looks, and goes on from there. Where
@@ -93,27 +117,44 @@ export const make = (conversations: OpenAI.Conversations) => {
     let unsure: RequestError | undefined
     const written = (part: ReadonlyArray<ConversationItem>) => {
       created.push(...part)
-      if (part.length > 0) remember(id, part.at(-1)?.id ?? undefined)
+      const last = part.at(-1)?.id
+      if (typeof last === "string") remember(id, last)
+      else known.delete(id)
     }
     /** Whether the part whose answer got lost is there. */
     const look = (part: ReadonlyArray<ResponseInputItem>, failure: RequestError) =>
-      Effect.flatMap(tail(id, part.length), (items) => {
-        const found = since(id, items)
+      Effect.flatMap(since(id, part.length), (found) => {
         const isThere = found.length === part.length &&
           found.every((item, index) => essence(item) === essence(part[index]!))
         if (isThere && !known.has(id)) return Effect.fail(failure)
         if (isThere) written(found)
-        return Effect.void
+        return Effect.succeed(isThere)
       })
+    const write = (part: ReadonlyArray<ResponseInputItem>) =>
+      // Whoever does this again decides when, and looks first.
+      Effect.provideService(conversations.createItems(id, part), RetryPolicy, none).pipe(
+        Effect.filterOrFail(
+          (list) => list.length === part.length,
+          (list) =>
+            new UnexpectedResponse({ reason: `of ${part.length} items that were written ${list.length} came back` })
+        ),
+        Effect.map(written),
+        // The server said yes, and then something that cannot be read.
+        Effect.catchTag("UnexpectedResponse", (error) =>
+          error.status !== undefined
+            ? error
+            : look(part, error).pipe(
+              Effect.filterOrFail((isThere) => isThere, () => error),
+              Effect.mapBoth({ onFailure: () => error, onSuccess: () => {} })
+            ))
+      )
     return Effect.gen(function*() {
       if (unsure !== undefined) {
         yield* look(items.slice(created.length, created.length + appendSize), unsure)
         unsure = undefined
       }
       while (created.length < items.length) {
-        const part = items.slice(created.length, created.length + appendSize)
-        // Whoever does this again decides when, and looks first.
-        written(yield* Effect.provideService(conversations.createItems(id, part), RetryPolicy, none))
+        yield* write(items.slice(created.length, created.length + appendSize))
       }
       return created.splice(0)
     }).pipe(Effect.mapError((error) => {
@@ -124,6 +165,20 @@ export const make = (conversations: OpenAI.Conversations) => {
         : new PartlyWritten({ threadId: id, written: created.length, total: items.length, cause })
     }))
   }
+
+  /** Removes an item. If it is the last that is known, another one is then, and as long as that is not told, none. */
+  const remove = (id: ThreadId, itemId: ItemId): Effect.Effect<void, RequestError> =>
+    Effect.suspend(() => {
+      const last = known.get(id)
+      const removing = conversations.deleteItem(id, itemId)
+      if (last === undefined || (typeof last === "string" && last !== itemId)) return removing
+      known.delete(id)
+      const learn = Effect.map(tail(id, 1), ([item]) => {
+        if (item === undefined) remember(id, 0)
+        else if (typeof item.id === "string") remember(id, item.id)
+      })
+      return Effect.zipRight(removing, Effect.ignore(learn))
+    })
 
   /** What of a response and of its input the conversation lacks. The server takes all of it in, or nothing. */
   const missing = (
@@ -149,7 +204,7 @@ export const make = (conversations: OpenAI.Conversations) => {
   ): Effect.Effect<void, RequestError | PartlyWritten> =>
     Effect.gen(function*() {
       if (!known.has(id)) return
-      const items = since(id, yield* tail(id, looksBack))
+      const items = yield* since(id, looksBack)
       const answered = new Set(
         [...items, ...answers].flatMap((item) => item.type === "function_call_output" ? [item.call_id] : [])
       )
@@ -165,5 +220,26 @@ export const make = (conversations: OpenAI.Conversations) => {
       if (outputs.length > 0) yield* retry("safe")(append(id, outputs))
     })
 
-  return { append, close, forget, missing, remember }
+  return {
+    append,
+    close,
+    missing,
+    remember,
+    remove,
+    /** The model is asked. */
+    asked: (id: ThreadId) => unsettled.set(id, true),
+    /** The answer is known to be in the thread; its last item, if it has one. */
+    over: (id: ThreadId, last?: string | null) => {
+      unsettled.delete(id)
+      if (typeof last === "string") remember(id, last)
+    },
+    /** Before anything is written: closes what an answer left of which it is not known how it ended. */
+    whole: (id: ThreadId, answers: ReadonlyArray<ResponseInputItem>) =>
+      Effect.suspend(() => unsettled.has(id) ? close(id, answers) : Effect.void),
+    /** The thread is gone. */
+    forget: (id: ThreadId) => {
+      known.delete(id)
+      unsettled.delete(id)
+    }
+  }
 }

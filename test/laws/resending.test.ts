@@ -12,18 +12,10 @@ import {
 import { OpenAITest, Script, Simulator } from "effect-openai-threads/testing"
 import { threads } from "../support/layers.ts"
 import { badEnd, collect, observe } from "../support/observe.ts"
+import { advancing } from "./advancing.ts"
 
 const isModelCall = ({ method, path }: Simulator.InjectionTarget) => method === "POST" && path === "/responses"
 const isItemWrite = ({ method, path }: Simulator.InjectionTarget) => method === "POST" && path.endsWith("/items")
-
-/** Lets an effect run while time passes. */
-const advancing = <A, E, R>(effect: Effect.Effect<A, E, R>, duration: Duration.DurationInput) =>
-  Effect.gen(function*() {
-    const simulator = yield* Simulator.Simulator
-    const fiber = yield* Effect.fork(effect)
-    yield* simulator.advance(duration)
-    return yield* Fiber.join(fiber)
-  })
 
 const modelCalls = Effect.gen(function*() {
   const simulator = yield* Simulator.Simulator
@@ -87,6 +79,11 @@ describe("law 6: what may have been taken is not", () => {
       accepted: "unknown"
     }],
     "503 without a word": [Script.httpError({ status: 503 }), { _tag: "ServerError", accepted: "unknown" }],
+    // A proxy's words are not the server's: only a header says that the request was not taken.
+    "503 that tells a wait in words only": [
+      Script.httpError({ status: 503, message: "Upstream timed out, please try again in 5s." }),
+      { _tag: "ServerError", accepted: "unknown" }
+    ],
     "504": [Script.httpError({ status: 504, handled: true }), { _tag: "ServerError", accepted: "unknown" }],
     "a reset before the headers": [Script.reset(), { _tag: "ConnectionLost", phase: "request", accepted: "unknown" }],
     "headers that do not come": [
@@ -284,6 +281,91 @@ describe("law 6: a write to a thread whose outcome nobody heard", () => {
           users.map(({ content }) => content)
         )
         expect(yield* texts).toEqual(users.map(({ content }) => content))
+      }).pipe(Effect.provide(threads([]))))
+  }
+
+  for (const [name, fault] of Object.entries(lost)) {
+    it.effect(`law 6: is told from an equal one that the thread was made with (${name})`, () =>
+      Effect.gen(function*() {
+        const simulator = yield* Simulator.Simulator
+        const service = yield* Threads.Threads
+        const { id } = yield* service.create({ messages: ["Yes", "Yes"] })
+        yield* simulator.inject(fault, isItemWrite)
+        const message = yield* advancing(service.addMessage(id, "Yes"), "1 minute")
+        expect(yield* texts).toEqual(["Yes", "Yes", "Yes"])
+        expect((yield* simulator.threads)[0]!.items.at(-1)!.id).toBe(message.id)
+      }).pipe(Effect.provide(threads([]))))
+
+    for (const deleted of ["the last", "one before it"]) {
+      it.effect(`law 6: is told from an equal one that is left after ${deleted} was deleted (${name})`, () =>
+        Effect.gen(function*() {
+          const simulator = yield* Simulator.Simulator
+          const service = yield* Threads.Threads
+          const store = yield* ThreadStore.ThreadStore
+          const { id } = yield* service.create()
+          const first = yield* service.addMessage(id, "Oops")
+          yield* service.addMessage(id, "Yes")
+          const last = yield* service.addMessage(id, deleted === "the last" ? "Oops" : "Yes")
+          yield* store.deleteItem(id, deleted === "the last" ? last.id : first.id)
+          const before = yield* texts
+          yield* simulator.inject(fault, isItemWrite)
+          yield* advancing(service.addMessage(id, "Yes"), "1 minute")
+          expect(yield* texts).toEqual([...before, "Yes"])
+        }).pipe(Effect.provide(threads([]))))
+    }
+
+    it.effect(`law 6: is told from equal ones of the same write (${name})`, () =>
+      Effect.gen(function*() {
+        const simulator = yield* Simulator.Simulator
+        const store = yield* ThreadStore.ThreadStore
+        const { id } = yield* store.create({})
+        // The second request has the last one, which equals the end of the first.
+        let requests = 0
+        yield* simulator.inject(fault, (request) => isItemWrite(request) && ++requests === 2)
+        const users = Array.from({ length: 21 }, (_, index) => ({
+          role: "user" as const,
+          content: index < 18 ? `message ${index}` : "Yes"
+        }))
+        const written = yield* advancing(store.append(id, users), "1 minute")
+        expect(new Set(written.map((item) => item.id)).size).toBe(21)
+        expect(yield* texts).toEqual(users.map(({ content }) => content))
+      }).pipe(Effect.provide(threads([]))))
+
+    it.effect(`law 6: is not done again where nobody knows what was there before (${name})`, () =>
+      Effect.gen(function*() {
+        const simulator = yield* Simulator.Simulator
+        const id = Thread.ThreadId.make(
+          (yield* (yield* OpenAI.OpenAI).conversations.create({
+            items: [{ role: "user", content: "Yes" }]
+          })).id
+        )
+        const service = yield* Threads.Threads
+        yield* simulator.inject(fault, isItemWrite)
+        const error = yield* advancing(Effect.flip(service.addMessage(id, "Yes")), "1 minute")
+        expect(error).toMatchObject({ accepted: "unknown" })
+        expect(yield* texts).toEqual(name === "not carried out" ? ["Yes"] : ["Yes", "Yes"])
+      }).pipe(Effect.provide(threads([]))))
+  }
+
+  const unreadable: Record<string, Partial<Parameters<typeof Script.httpError>[0]>> = {
+    "no JSON": { body: "<html>", contentType: "text/html" },
+    "JSON that is cut": { body: "{\"object\":\"list\",\"da", contentType: "application/json" },
+    "a list without its items": { body: "{\"object\":\"list\",\"data\":[]}", contentType: "application/json" }
+  }
+  for (const [name, answer] of Object.entries(unreadable)) {
+    it.effect(`law 6: is looked for after a 200 that cannot be read (${name})`, () =>
+      Effect.gen(function*() {
+        const simulator = yield* Simulator.Simulator
+        const service = yield* Threads.Threads
+        const { id } = yield* service.create({ messages: ["Yes"] })
+        yield* simulator.inject(Script.httpError({ ...answer, status: 200, handled: true }), isItemWrite)
+        const message = yield* service.addMessage(id, "Yes")
+        expect((yield* simulator.threads)[0]!.items.map((item) => item.id)[1]).toBe(message.id)
+        // A proxy's page, and nothing was written: nothing is written now either.
+        yield* simulator.inject(Script.httpError({ ...answer, status: 200 }), isItemWrite)
+        const error = yield* Effect.flip(service.addMessage(id, "No"))
+        expect(error._tag).toBe("UnexpectedResponse")
+        expect(yield* texts).toEqual(["Yes", "Yes"])
       }).pipe(Effect.provide(threads([]))))
   }
 
