@@ -15,6 +15,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { Assistant, type AssistantId, make as makeAssistant } from "./Assistant.ts"
+import { lazy } from "./internal/lazy.ts"
 import { AssistantNotFound } from "./RunError.ts"
 
 /**
@@ -115,7 +116,7 @@ const duplicate = (assistants: ReadonlyArray<Assistant>): string | undefined => 
 /** An assistant as a file writes it: the instructions may be in a file of their own. */
 const FileEntry = Schema.Struct({ ...Assistant.fields, instructionsFile: Schema.optional(Schema.NonEmptyString) })
 
-const decodeEntry = Schema.decodeUnknownEither(FileEntry, { onExcessProperty: "error" })
+const decodeEntry = lazy(() => Schema.decodeUnknownEither(FileEntry, { onExcessProperty: "error" }))
 
 /**
  * Assistants from a JSON file: an array of them, or `{ "assistants": [...] }`. Each has the fields of an `Assistant`;
@@ -157,7 +158,7 @@ export const layerFile = (
         const name = Predicate.hasProperty(entry, "id") && typeof entry.id === "string"
           ? entry.id
           : `number ${index + 1}`
-        const decoded = decodeEntry(entry)
+        const decoded = decodeEntry()(entry)
         if (Either.isLeft(decoded)) {
           const issue = ParseResult.ArrayFormatter.formatErrorSync(decoded.left)[0]
           const field = issue?.path.map(String).join(".") ?? ""

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import { lazy } from "./internal/lazy.ts"
 import type { RunEvent } from "./RunEvent.ts"
 import { ResponseId, RunId, ThreadId } from "./Thread.ts"
 
@@ -65,13 +66,16 @@ export const fromEvent = (event: RunEvent): Cursor => ({
   sequence: event.sequence
 })
 
+const encoder = lazy(() => Schema.encodeSync(FromString))
+const decoder = lazy(() => Schema.decode(FromString))
+
 /**
  * A cursor as a string.
  *
  * @since 0.1.0
  * @category conversions
  */
-export const encode: (cursor: Cursor) => string = Schema.encodeSync(FromString)
+export const encode = (cursor: Cursor): string => encoder()(cursor)
 
 /**
  * The cursor in a string; fails with a `ParseError` when there is none in it.
@@ -79,4 +83,4 @@ export const encode: (cursor: Cursor) => string = Schema.encodeSync(FromString)
  * @since 0.1.0
  * @category conversions
  */
-export const decode: (text: string) => Effect.Effect<Cursor, ParseResult.ParseError> = Schema.decode(FromString)
+export const decode = (text: string): Effect.Effect<Cursor, ParseResult.ParseError> => decoder()(text)

@@ -10,6 +10,7 @@ import * as Duration from "effect/Duration"
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
 import { withoutContent } from "./internal/content.ts"
+import { lazy } from "./internal/lazy.ts"
 import { ThreadId } from "./Thread.ts"
 
 const optionalString = Schema.optional(Schema.String)
@@ -354,13 +355,15 @@ export const RequestError = Schema.Union(
  */
 export type RequestError = typeof RequestError.Type
 
+const guard = lazy(() => Schema.is(RequestError))
+
 /**
  * Whether a value is a {@link RequestError}.
  *
  * @since 0.1.0
  * @category guards
  */
-export const is: (u: unknown) => u is RequestError = Schema.is(RequestError)
+export const is = (u: unknown): u is RequestError => guard()(u)
 
 /**
  * A write of more than one request stopped part of the way: the first `written` of `total` items are in the thread

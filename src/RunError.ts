@@ -6,6 +6,7 @@
 import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
 import { withoutContent } from "./internal/content.ts"
+import { lazy } from "./internal/lazy.ts"
 import { ResponseId, ThreadId } from "./Thread.ts"
 import { ThreadError } from "./ThreadError.ts"
 
@@ -162,10 +163,12 @@ export const RunError = Schema.Union(
  */
 export type RunError = typeof RunError.Type
 
+const guard = lazy(() => Schema.is(RunError))
+
 /**
  * Whether a value is a {@link RunError}.
  *
  * @since 0.1.0
  * @category guards
  */
-export const is: (u: unknown) => u is RunError = Schema.is(RunError)
+export const is = (u: unknown): u is RunError => guard()(u)

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import { lazy } from "./internal/lazy.ts"
 import { PartlyWritten, RequestError } from "./OpenAIError.ts"
 import { RunId, ThreadId } from "./Thread.ts"
 
@@ -122,10 +123,12 @@ export const ThreadError = Schema.Union(
  */
 export type ThreadError = typeof ThreadError.Type
 
+const guard = lazy(() => Schema.is(ThreadError))
+
 /**
  * Whether a value is a {@link ThreadError}.
  *
  * @since 0.1.0
  * @category guards
  */
-export const is: (u: unknown) => u is ThreadError = Schema.is(ThreadError)
+export const is = (u: unknown): u is ThreadError => guard()(u)

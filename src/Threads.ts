@@ -19,6 +19,7 @@ import * as Assistants from "./Assistants.ts"
 import { compact } from "./internal/compact.ts"
 import { makeId } from "./internal/ids.ts"
 import { fromMessage } from "./internal/items.ts"
+import { lazy } from "./internal/lazy.ts"
 import * as Pull from "./internal/pull.ts"
 import * as RunLoop from "./internal/runLoop.ts"
 import * as Validate from "./internal/validate.ts"
@@ -177,10 +178,10 @@ const fromAnswer = (answer: Answer): ThreadStore.WireItem =>
       ...(answer.reason === undefined ? {} : { reason: answer.reason })
     }
 
-const validateSampling = Schema.validateEither(Sampling)
+const validateSampling = lazy(() => Schema.validateEither(Sampling))
 
 const checkSampling = (options: Sampling): Effect.Effect<Sampling, InvalidInput> =>
-  Either.mapLeft(validateSampling(compact(options)), (error) => {
+  Either.mapLeft(validateSampling()(compact(options)), (error) => {
     const issue = ParseResult.ArrayFormatter.formatErrorSync(error)[0]
     return new InvalidInput({
       field: issue?.path.map(String).join(".") ?? "options",

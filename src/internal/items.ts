@@ -20,6 +20,7 @@ import {
   type PartInput
 } from "../Thread.ts"
 import { compact } from "./compact.ts"
+import { lazy } from "./lazy.ts"
 
 const nullish = <A, I>(schema: Schema.Schema<A, I>) => Schema.optional(Schema.NullishOr(schema))
 const text = nullish(Schema.String)
@@ -51,13 +52,13 @@ const WireApproval = Schema.Struct({
 })
 const WireHosted = Schema.Struct({ id: ItemId, status: text })
 
-const decodeMessage = Schema.decodeUnknownOption(WireMessage)
-const decodeFunctionCall = Schema.decodeUnknownOption(WireFunctionCall)
-const decodeFunctionCallOutput = Schema.decodeUnknownOption(WireFunctionCallOutput)
-const decodeReasoning = Schema.decodeUnknownOption(WireReasoning)
-const decodeApproval = Schema.decodeUnknownOption(WireApproval)
-const decodeHosted = Schema.decodeUnknownOption(WireHosted)
-const decodeId = Schema.decodeUnknownOption(ItemId)
+const decodeMessage = lazy(() => Schema.decodeUnknownOption(WireMessage))
+const decodeFunctionCall = lazy(() => Schema.decodeUnknownOption(WireFunctionCall))
+const decodeFunctionCallOutput = lazy(() => Schema.decodeUnknownOption(WireFunctionCallOutput))
+const decodeReasoning = lazy(() => Schema.decodeUnknownOption(WireReasoning))
+const decodeApproval = lazy(() => Schema.decodeUnknownOption(WireApproval))
+const decodeHosted = lazy(() => Schema.decodeUnknownOption(WireHosted))
+const decodeId = lazy(() => Schema.decodeUnknownOption(ItemId))
 
 /** The items of tools that OpenAI runs. */
 const hosted = new Set([
@@ -129,9 +130,9 @@ const toMessage = (wire: typeof WireMessage.Type): Message =>
 const known = (type: string, raw: unknown): Option.Option<Item> => {
   switch (type) {
     case "message":
-      return Option.map(decodeMessage(raw), toMessage)
+      return Option.map(decodeMessage()(raw), toMessage)
     case "function_call":
-      return Option.map(decodeFunctionCall(raw), (wire) => ({
+      return Option.map(decodeFunctionCall()(raw), (wire) => ({
         _tag: "FunctionCall",
         id: wire.id ?? ItemId.make(wire.call_id),
         callId: wire.call_id,
@@ -140,20 +141,20 @@ const known = (type: string, raw: unknown): Option.Option<Item> => {
         status: wire.status ?? "completed"
       }))
     case "function_call_output":
-      return Option.map(decodeFunctionCallOutput(raw), (wire) => ({
+      return Option.map(decodeFunctionCallOutput()(raw), (wire) => ({
         _tag: "FunctionCallOutput",
         id: wire.id ?? ItemId.make(wire.call_id),
         callId: wire.call_id,
         output: wire.output
       }))
     case "reasoning":
-      return Option.map(decodeReasoning(raw), (wire) => ({
+      return Option.map(decodeReasoning()(raw), (wire) => ({
         _tag: "Reasoning",
         id: wire.id,
         summary: (wire.summary ?? []).map((part) => part.text)
       }))
     case "mcp_approval_request":
-      return Option.map(decodeApproval(raw), (wire) => ({
+      return Option.map(decodeApproval()(raw), (wire) => ({
         _tag: "ApprovalRequest",
         id: wire.id,
         server: wire.server_label,
@@ -162,7 +163,7 @@ const known = (type: string, raw: unknown): Option.Option<Item> => {
       }))
     default:
       return hosted.has(type)
-        ? Option.map(decodeHosted(raw), (wire) => ({
+        ? Option.map(decodeHosted()(raw), (wire) => ({
           _tag: "HostedToolCall",
           id: wire.id,
           tool: type.replace(/_call$/, ""),
@@ -178,7 +179,7 @@ export const toItem = (raw: unknown): Item => {
   const type = string(wire["type"]) ?? "unknown"
   return Option.getOrElse(
     known(type, raw),
-    () => compact({ _tag: "Unknown" as const, id: Option.getOrUndefined(decodeId(wire["id"])), type, raw })
+    () => compact({ _tag: "Unknown" as const, id: Option.getOrUndefined(decodeId()(wire["id"])), type, raw })
   )
 }
 
