@@ -91,10 +91,10 @@ export const detachable = <A, E extends { readonly _tag: string }>(
       })),
       Effect.onExit((exit) => Scope.close(own, exit))
     )
-    yield* Effect.addFinalizer((exit) =>
+    // Not `Effect.addFinalizer`, which puts back what a finalizer changes of the fiber's references.
+    yield* Scope.addFinalizerExit(yield* Effect.scope, (exit) =>
       // The fiber of the drain begins uninterruptible, so that `own` is closed even if `scope` is closed already.
-      ended ? Scope.close(own, exit) : Effect.zipRight(FiberRef.set(held, before), Effect.forkIn(drain, scope))
-    )
+      ended ? Scope.close(own, exit) : Effect.zipRight(FiberRef.set(held, before), Effect.forkIn(drain, scope)))
     return next
   })
 
