@@ -82,3 +82,17 @@ it.scoped("the content type is read as media types are", () =>
     expect((yield* open("Text/Event-Stream; charset=utf-8"))._tag).toBe("Success")
     expect((yield* open("text/event-streams"))._tag).toBe("Failure")
   }))
+
+it.scoped("only silence that somebody waits through counts, however long nobody did before", () =>
+  Effect.gen(function*() {
+    const { connect, send } = manual()
+    const pull = yield* connect
+    send(event(0))
+    yield* pull
+    yield* TestClock.adjust("10 minutes")
+    const fiber = yield* Effect.fork(Effect.flip(pull))
+    yield* TestClock.adjust("59 seconds")
+    expect(yield* Fiber.poll(fiber)).toEqual(Option.none())
+    yield* TestClock.adjust("1 second")
+    expect(yield* Fiber.join(fiber)).toMatchObject(Option.some({ _tag: "TimedOut", phase: "idle" }))
+  }))
