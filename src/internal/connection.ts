@@ -83,7 +83,8 @@ export class Connection {
       Effect.flatMap(Effect.sleep(time), () => {
         const silence = this.#clock.unsafeCurrentTimeMillis() - this.#since
         const left = this.#onSilence === undefined ? this.#tick : this.#limit - silence
-        if (left > 0) return sleep(Math.min(left, this.#tick))
+        // Less than a microsecond is a rounding error, and may be too short to be slept at all.
+        if (left > 0.001) return sleep(Math.min(left, this.#tick))
         this.#onSilence?.()
         return Effect.void
       })
