@@ -10,5 +10,6 @@ export default defineConfig({
       { find: /^effect-openai-threads$/, replacement: source("./src/index.ts") }
     ]
   },
-  test: { include: ["test/**/*.test.ts", "examples/**/*.test.ts"] }
+  // By default one core of two would be idle.
+  test: { include: ["test/**/*.test.ts", "examples/**/*.test.ts"], minWorkers: 1, maxWorkers: "100%" }
 })

@@ -98,10 +98,12 @@ export const pullEvents = (
     const linger = Effect.suspend(() => {
       if (typeof closed === "boolean") return closed ? Effect.void : connection.abort
       const ended = Effect.promise(() => Promise.resolve(closed))
-      return Effect.asVoid(Effect.forkDaemon(Effect.flatMap(
+      const guard = Effect.flatMap(
         Effect.timeoutTo(ended, { duration: "1 second", onSuccess: (done) => done, onTimeout: () => false }),
         (done) => done ? Effect.void : connection.abort
-      )))
+      )
+      // Scopes are closed where nothing can be interrupted, and there a timeout would wait for what it has given up.
+      return Effect.asVoid(Effect.forkDaemon(Effect.interruptible(guard)))
     })
     const read = (): void => {
       reading = true

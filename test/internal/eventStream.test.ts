@@ -9,7 +9,7 @@ const event = (n: number) => `data: {"type":"response.test","sequence_number":${
 const connected = (answer: Response) =>
   Effect.flatMap(
     Connection.make({ firstByte: "1 minute", idle: "1 minute" }),
-    (connection) => pullEvents(connection, answer)
+    (connection) => Effect.map(pullEvents(connection, answer), (pull) => ({ connection, pull }))
   )
 
 /** A body that gives one read at a time, when it is told to. */
@@ -26,7 +26,7 @@ const manual = () => {
 it.scoped("what is read while nobody waits is kept for the next pull", () =>
   Effect.gen(function*() {
     const { close, connect, send } = manual()
-    const pull = yield* connect
+    const { pull } = yield* connect
     const fiber = yield* Effect.fork(pull)
     yield* Effect.yieldNow()
     yield* Fiber.interrupt(fiber)
@@ -43,7 +43,7 @@ it.scoped("what is read while nobody waits is kept for the next pull", () =>
 it.scoped("events of one read come as one array, and nothing comes after the last", () =>
   Effect.gen(function*() {
     const { connect, send } = manual()
-    const pull = yield* connect
+    const { pull } = yield* connect
     const last = `data: {"type":"response.completed","sequence_number":2,"response":{"output":[]}}\n\n`
     send(`${event(0)}${event(1)}${last}${event(3)}`)
     expect((yield* pull).map((event) => event.sequence_number)).toEqual([0, 1, 2])
@@ -53,7 +53,7 @@ it.scoped("events of one read come as one array, and nothing comes after the las
 it.scoped("after an error event, a server that falls silent does not hold the reader", () =>
   Effect.gen(function*() {
     const { connect, send } = manual()
-    const pull = yield* connect
+    const { pull } = yield* connect
     send("data: {\"type\":\"error\",\"error\":{\"code\":\"server_error\"}}\n\n")
     expect((yield* pull).map((event) => event.type)).toEqual(["error"])
     const fiber = yield* Effect.fork(Effect.flip(pull))
@@ -67,7 +67,7 @@ it.scoped("a last event without its response, or with a broken one, is told", ()
     (body) =>
       Effect.gen(function*() {
         const { connect, send } = manual()
-        const pull = yield* connect
+        const { pull } = yield* connect
         send(`data: {"type":"response.completed","response":${body}}\n\n`)
         expect(yield* Effect.flip(pull)).toMatchObject(Option.some({ _tag: "UnexpectedResponse" }))
       })
@@ -86,7 +86,7 @@ it.scoped("the content type is read as media types are", () =>
 it.scoped("only silence that somebody waits through counts, however long nobody did before", () =>
   Effect.gen(function*() {
     const { connect, send } = manual()
-    const pull = yield* connect
+    const { pull } = yield* connect
     send(event(0))
     yield* pull
     yield* TestClock.adjust("10 minutes")
@@ -95,4 +95,19 @@ it.scoped("only silence that somebody waits through counts, however long nobody 
     expect(yield* Fiber.poll(fiber)).toEqual(Option.none())
     yield* TestClock.adjust("1 second")
     expect(yield* Fiber.join(fiber)).toMatchObject(Option.some({ _tag: "TimedOut", phase: "idle" }))
+  }))
+
+it.effect("a body that goes on after the last event is ended a second later, wherever its scope is closed", () =>
+  Effect.gen(function*() {
+    const { connect, send } = manual()
+    send("data: {\"type\":\"response.failed\",\"response\":null}\n\n")
+    const signal = yield* Effect.uninterruptible(Effect.scoped(Effect.gen(function*() {
+      const { connection, pull } = yield* connect
+      yield* pull
+      return connection.signal
+    })))
+    yield* TestClock.adjust("999 millis")
+    expect(signal.aborted).toBe(false)
+    yield* TestClock.adjust("1 milli")
+    expect(signal.aborted).toBe(true)
   }))
