@@ -59,7 +59,7 @@ describe("onStop: detach, where the layer is closed before the run's end", () =>
         const agents = traced.spans.filter(({ name }) => name.startsWith("invoke_agent"))
         expect(agents.length).toBeGreaterThan(0)
         expect(traced.spans.filter(({ status }) => status._tag !== "Ended").map(({ name }) => name)).toEqual([])
-      }).pipe(Effect.provide(threads([slow, "Fine"])), Effect.provide(traced.layer))
+      }).pipe(Effect.provide([threads([slow, "Fine"]), traced.layer]))
     })
   }
 })
