@@ -32,6 +32,13 @@ describe("README", () => {
     expect(blocks.filter(({ language }) => !["ts", "sh", "text"].includes(language))).toEqual([])
   })
 
+  it("shows the chat as it is on a terminal", () => {
+    const [, path = "", screen = ""] =
+      /<!-- part of (test\/cli\/screens\/\S+) -->\n+```text\n([\s\S]*?)```/.exec(readme) ?? []
+    expect(screen.split("\n").length).toBeGreaterThan(10)
+    expect(read(path).startsWith(screen)).toBe(true)
+  })
+
   it("names scripts that package.json has", () => {
     const { scripts } = JSON.parse(read("package.json"))
     const named = [...readme.matchAll(/npm (?:run )?(\w[\w:-]*)/g)].map(([, name]) => name!).filter(
