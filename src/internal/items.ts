@@ -3,6 +3,7 @@
  * `Unknown` with the wire's object, never an error and never dropped.
  */
 import * as Either from "effect/Either"
+import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
@@ -186,17 +187,16 @@ export const toItem = (raw: unknown): Item => {
 /** Source: OpenAI's OpenAPI document, `EasyInputMessage`. */
 const maxTextLength = 10_485_760
 
-/** A multiple of three, so that the pieces join without padding, and few enough to be arguments of a call. */
-const pieceLength = 24_576
-
-/** Ten times as fast as `Encoding.encodeBase64`, which would block the program for seconds at the size that is allowed. */
-const base64 = (bytes: Uint8Array, mediaType: string): string => {
-  let encoded = `data:${mediaType};base64,`
-  for (let from = 0; from < bytes.length; from += pieceLength) {
-    encoded += btoa(String.fromCharCode(...bytes.subarray(from, from + pieceLength)))
-  }
-  return encoded
-}
+/**
+ * `Encoding.encodeBase64` blocks the program for seconds at the size that is allowed; only a runtime without `Buffer`
+ * has to bear that.
+ */
+const base64 = (bytes: Uint8Array, mediaType: string): string =>
+  `data:${mediaType};base64,${
+    "Buffer" in globalThis
+      ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64")
+      : Encoding.encodeBase64(bytes)
+  }`
 
 const fromPart = (part: PartInput): ResponseInputContent => {
   switch (part._tag) {
