@@ -31,8 +31,7 @@ const platform = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, noTerminal
 const silently = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Console.consoleWith((console) => Console.withConsole(effect, { ...console, error: () => Effect.void }))
 
-// oxlint-disable-next-line no-control-regex
-const colors = /\u001b\[[0-9;]*m/g
+const colors = /\p{Cc}\[[0-9;]*m/gu
 
 interface Chosen {
   readonly path: ReadonlyArray<string>

@@ -6,7 +6,6 @@ import * as Layer from "effect/Layer"
 import * as Assistants from "../Assistants.ts"
 import * as OpenAI from "../OpenAI.ts"
 import type { InvalidInput } from "../OpenAIError.ts"
-import * as RetryPolicy from "../RetryPolicy.ts"
 import * as Threads from "../Threads.ts"
 import * as ThreadStore from "../ThreadStore.ts"
 import { apiKey } from "./apiKey.ts"
@@ -43,9 +42,6 @@ const simulated: Layer.Layer<OpenAI.OpenAI> = Layer.unwrapEffect(
   })
 )
 
-/** Somebody waits: after three new attempts within seconds it is time to say what is wrong. */
-const patience = RetryPolicy.layer(RetryPolicy.make({ attempts: 3, budget: "1 minute" }))
-
 /** Everything that a command on threads needs. */
 export const connect = (
   settings: Settings,
@@ -58,6 +54,5 @@ export const connect = (
   Threads.layer.pipe(
     Layer.provide(ThreadStore.layerConversations),
     Layer.provide(choice.simulate ? simulated : live(settings, choice)),
-    Layer.provideMerge(assistants(settings)),
-    Layer.merge(patience)
+    Layer.provideMerge(assistants(settings))
   )

@@ -20,9 +20,8 @@ export const reaching = {
   keyStdin: Flag.on("key-stdin", { description: "Read the API key from standard input" })
 }
 
-/** The same, or none. */
-export const connecting = {
-  ...reaching,
+/** How to reach none. */
+export const simulating = {
   simulate: Flag.on("simulate", { description: "Ask a simulated model in this process: no key, no network" })
 }
 
@@ -35,6 +34,29 @@ export const answering = {
     description: "Instead of the assistant's instructions; @file reads a file"
   }),
   model: Flag.text("model", { alias: "m", value: "id", description: "The model (OPENAI_MODEL)" })
+}
+
+/** What is asked, where, and of whom: the same for one question and for many. */
+export const asking = {
+  ...answering,
+  thread: Flag.text("thread", { value: "id", description: "Go on with this thread" }),
+  attach: Flag.texts("attach", {
+    alias: "a",
+    value: "file",
+    description: "Send a text, image or PDF with the message; repeatable"
+  })
+}
+
+/** For a program that reads the output. */
+export const json = { json: Flag.on("json", { description: "Print one JSON object" }) }
+
+/** Where the output goes. */
+export const output = {
+  output: Flag.text("output", {
+    alias: "o",
+    value: "file",
+    description: "Write to a file instead of standard output"
+  })
 }
 
 /** How an answer is shown. */

@@ -1,10 +1,8 @@
 /** A run as the person or the next program reads it. */
 import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -16,7 +14,6 @@ import { type CliError, incomplete } from "./CliError.ts"
 import { exitCodes } from "./exitCodes.ts"
 import { exitCodeOf } from "./failure.ts"
 import type { Spinner } from "./spinner.ts"
-import { paint } from "./streams.ts"
 import { type AnswerSink, stderr } from "./terminal.ts"
 
 export type Format = "text" | "json" | "events"
@@ -25,7 +22,6 @@ export interface Rendering {
   readonly format: Format
   /** Where the answer goes; everything else goes to standard error. */
   readonly answer: AnswerSink
-  readonly quiet: boolean
   readonly usage: boolean
   /** Stopped before anything else is said. */
   readonly spinner: Spinner
@@ -41,11 +37,9 @@ export const render = (
   rendering: Rendering
 ): Effect.Effect<Run.RunResult, RunError | CliError> =>
   Effect.gen(function*() {
-    const { answer, format, quiet, spinner } = rendering
+    const { answer, format, spinner } = rendering
     const text = plainText(answer)
     const line = (object: object) => answer.write(`${JSON.stringify({ v, ...object })}\n`)
-    const say = (text: string) =>
-      quiet ? Effect.void : Effect.zipRight(spinner.stop, stderr.write(`${paint.dim(text)}\n`))
     const encodeEvent = format === "events" ? eventEncoder() : undefined
     let seen = ""
     let last: RunEvent | undefined
@@ -59,11 +53,8 @@ export const render = (
           if (event._tag === "TextDelta") delta += event.delta
           else if (event._tag === "RefusalCompleted") refusals.push(event.refusal)
           else if (event._tag === "HostedToolProgress") spinner.label(`${event.tool}: ${event.phase}`)
-          else if (event._tag === "RunQueued") yield* say(`The thread is in use; ${event.place} before this one.`)
-          else if (event._tag === "Retrying") {
-            yield* say(
-              `${event.reason}: asking again in ${seconds(event.delay)} (attempt ${event.attempt + 1}).`
-            )
+          else if (event._tag === "RunQueued") {
+            yield* spinner.say(`The thread is in use; ${event.place} before this one.`)
           } else if (event._tag === "RunCompleted" && seen === "" && delta === "") delta = event.text
         }
         seen += delta
@@ -76,37 +67,32 @@ export const render = (
         }
       })
 
+    const endOfText = Effect.suspend(() => Effect.zipRight(spinner.stop, format === "text" ? text.end : Effect.void))
+
     /** What is printed of a run that did not come to its end, so that a program has something to read too. */
-    const onEnd = (exit: Exit.Exit<Run.RunResult, RunError | CliError>) =>
+    const onFailure = (cause: Cause.Cause<RunError | CliError>) =>
       Effect.gen(function*() {
-        yield* spinner.stop
-        if (format === "text") yield* text.end
+        yield* endOfText
+        const { shown, status } = errorOf(cause)
         const runId = last?.runId
-        if (Exit.isSuccess(exit)) {
-          const { messages, pending, status, text, usage } = exit.value
-          if (format === "json") {
-            yield* line({
-              threadId,
-              runId,
-              status,
-              text,
-              messages,
-              usage,
-              pending
-            })
-          }
-          if (rendering.usage) yield* stderr.write(`${usageLine(usage)}\n`)
-          return
-        }
-        const error = errorOf(exit.cause)
-        if (format === "json") yield* line({ threadId, runId, status: error.status, text: seen, error: error.shown })
+        if (format === "json") yield* line({ threadId, runId, status, text: seen, error: shown })
         if (format === "events") {
-          yield* line({ type: "Error", seq: (last?.sequence ?? -1) + 1, threadId, runId, error: error.shown })
+          yield* line({ type: "Error", seq: (last?.sequence ?? -1) + 1, threadId, runId, error: shown })
         }
       })
 
     const events = Stream.mapChunksEffect(run, (chunk) => Effect.as(onEvents(Chunk.toReadonlyArray(chunk)), chunk))
-    const result = yield* Effect.onExit(Run.result(events), (exit) => Effect.ignore(onEnd(exit)))
+    const result = yield* Effect.onError(
+      Run.result(events),
+      // Where this cannot be written either, the run's own error is the one to tell.
+      (cause) => Effect.ignore(onFailure(cause))
+    )
+    yield* endOfText
+    if (format === "json") {
+      const { messages, pending, status, text, usage } = result
+      yield* line({ threadId, runId: last?.runId, status, text, messages, usage, pending })
+    }
+    if (rendering.usage) yield* stderr.write(`${usageLine(result.usage)}\n`)
     if (result.status === "requires_action") {
       const names = result.pending.map((one) => one._tag === "PendingCall" ? one.call.name : one.name)
       return yield* incomplete(
@@ -117,8 +103,6 @@ export const render = (
     if (refusals.length > 0) return yield* incomplete(`the model refused: ${refusals.join(" ")}`)
     return result
   })
-
-const seconds = (delay: Duration.Duration) => `${Duration.toSeconds(delay).toFixed(1)} s`
 
 /** A text that ends with one line break, however many the model sent. */
 const plainText = (answer: AnswerSink) => {

@@ -7,10 +7,13 @@ import { type ExitCode, exitCodes } from "./exitCodes.ts"
 import { exitCodeOf, type Failure } from "./failure.ts"
 import { hide } from "./secrets.ts"
 import { paint } from "./streams.ts"
-import { stderr } from "./terminal.ts"
+import { harmless, stderr } from "./terminal.ts"
+
+/** In one line. A part of it may come from the server or the model. */
+const oneLine = (text: string) => harmless(text.trim().replaceAll(/\s*\n\s*/g, " "))
 
 const lines = (error: Failure): ReadonlyArray<string> => [
-  error.message,
+  oneLine(error.message),
   ...(error instanceof CliError && error.hint !== undefined ? [`  ${error.hint}`] : [])
 ]
 
@@ -19,7 +22,10 @@ export const report = (cause: Cause.Cause<Failure>, debug: boolean): Effect.Effe
   if (Cause.isInterruptedOnly(cause)) return Effect.succeed(exitCodes.interrupted)
   const failure = Option.getOrUndefined(Cause.failureOption(cause))
   const said = failure === undefined
-    ? [`unexpected: ${Cause.prettyErrors(cause)[0]?.message ?? "unknown"}`, "  --debug shows where it comes from."]
+    ? [
+      `unexpected: ${oneLine(Cause.prettyErrors(cause)[0]?.message ?? "unknown")}`,
+      "  --debug shows where it comes from."
+    ]
     : lines(failure)
   const stack = debug ? [Cause.pretty(cause, { renderErrorCause: true })] : []
   return Effect.as(

@@ -5,9 +5,6 @@ import type * as OpenAI from "../OpenAI.ts"
 import * as OpenAITest from "../testing/OpenAITest.ts"
 import * as Script from "../testing/Script.ts"
 
-/** The model's name where none is given. */
-export const model = "simulated-model"
-
 const textOf = (content: unknown): string =>
   typeof content === "string"
     ? content

@@ -8,6 +8,8 @@ import { stderr } from "./terminal.ts"
 export interface Spinner {
   /** What it says that it waits for. */
   readonly label: (text: string) => void
+  /** A line that stays, above it. */
+  readonly say: (line: string) => Effect.Effect<void>
   /** Clears its line and ends it; says and does nothing the second time. */
   readonly stop: Effect.Effect<void>
 }
@@ -15,11 +17,18 @@ export interface Spinner {
 const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"]
 const clearLine = "\r\u001b[K"
 
-const none: Spinner = { label: () => {}, stop: Effect.void }
+const write = (line: string) => stderr.write(`${paint.dim(line)}\n`)
+
+/** Its lines alone, or not even those. */
+export const still = (quiet: boolean): Spinner => ({
+  label: () => {},
+  say: quiet ? () => Effect.void : write,
+  stop: Effect.void
+})
 
 /** Spins on a terminal only. Its scope stops it. */
 export const spin = (text: string, quiet: boolean) =>
-  quiet || !isLively() ? Effect.succeed(none) : Effect.gen(function*() {
+  quiet || !isLively() ? Effect.succeed(still(quiet)) : Effect.gen(function*() {
     let label = text
     let frame = 0
     let stopped = false
@@ -37,6 +46,8 @@ export const spin = (text: string, quiet: boolean) =>
       label: (text) => {
         label = text
       },
+      say: (line) =>
+        Effect.suspend(() => Effect.zipRight(stopped ? Effect.void : stderr.write(clearLine), write(line))),
       stop
     }
     return spinner

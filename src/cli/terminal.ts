@@ -24,10 +24,12 @@ const sink = (stream: () => NodeJS.WriteStream, clean: (text: string) => string)
 })
 
 /** What a terminal would obey: all control characters but tab and line feed. A model's text is no program for it. */
-// oxlint-disable-next-line no-control-regex
-const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
+const controls = /[^\P{Cc}\t\n]/gu
 
-export const stdout: Sink = sink(() => process.stdout, (text) => text.replaceAll(controls, "\u{fffd}"))
+/** A text from elsewhere as a terminal may have it. */
+export const harmless = (text: string) => text.replaceAll(controls, "\u{fffd}")
+
+export const stdout: Sink = sink(() => process.stdout, harmless)
 
 export const stderr: Sink = sink(() => process.stderr, (text) => text)
 

@@ -10,6 +10,7 @@ import * as Attachments from "../attachments.ts"
 import { usage } from "../CliError.ts"
 import { writeThread } from "../exportThread.ts"
 import * as OutputFile from "../outputFile.ts"
+import { patiently } from "../patience.ts"
 import { render } from "../render.ts"
 import type { Settings } from "../settings.ts"
 import { spin } from "../spinner.ts"
@@ -74,8 +75,10 @@ export const make = (options: Options) =>
       }
       const { assistant, instructions, model } = answerer
       const spinner = yield* spin(`Asking ${model}`, options.quiet)
+      const patient = patiently(spinner.say)
       if (thread === undefined) {
-        thread = (yield* threads.create({ messages: unanswered.message === undefined ? [] : [unanswered.message] })).id
+        const messages = unanswered.message === undefined ? [] : [unanswered.message]
+        thread = (yield* patient(threads.create({ messages }))).id
         unanswered = { message: undefined }
       }
       const run = threads.run(thread, { assistant, instructions, model, message: unanswered.message })
@@ -84,8 +87,8 @@ export const make = (options: Options) =>
         for (const event of chunk) if (event._tag === "RunStarted") unanswered = { message: undefined }
         return chunk
       })
-      const rendering = { format: "text", answer: stdout, quiet: options.quiet, usage: options.usage, spinner } as const
-      yield* render(watched, thread, rendering)
+      const rendering = { format: "text", answer: stdout, usage: options.usage, spinner } as const
+      yield* patient(render(watched, thread, rendering))
       unanswered = undefined
     }))
 

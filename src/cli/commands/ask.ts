@@ -1,5 +1,5 @@
 import * as Flag from "../Flag.ts"
-import { answering, connecting, saying, showing } from "../flags.ts"
+import { asking, json, output, reaching, saying, showing, simulating } from "../flags.ts"
 import * as Spec from "../Spec.ts"
 
 export const ask = Spec.make({
@@ -11,28 +11,19 @@ export const ask = Spec.make({
     many: true
   },
   flags: {
-    ...answering,
-    thread: Flag.text("thread", { value: "id", description: "Go on with this thread" }),
-    attach: Flag.texts("attach", {
-      alias: "a",
-      value: "file",
-      description: "Send a text, image or PDF too; - is standard input; repeatable"
-    }),
-    json: Flag.on("json", { description: "Print one JSON object at the end" }),
+    ...asking,
+    ...json,
     events: Flag.on("events", { description: "Print each event as a line of JSON" }),
-    output: Flag.text("output", {
-      alias: "o",
-      value: "file",
-      description: "Write to a file instead of standard output"
-    }),
+    ...output,
     ...showing,
-    ...connecting,
+    ...reaching,
+    ...simulating,
     ...saying
   },
   examples: [
     ["openai-threads ask \"Why is the sky blue?\"", "one question"],
     ["git diff | openai-threads ask \"Write a commit message\"", "an instruction, and what it is about"],
-    ["openai-threads ask -a plot.png -a data.csv \"What do you see?\"", "with files"],
+    ["openai-threads ask -a plot.png -a data.csv \"What do you see?\"", "with files; -a - is standard input"],
     ["openai-threads ask --thread conv_123 \"And at night?\"", "go on with a thread"],
     ["openai-threads ask --json \"Hello\" | jq -r .text", "for a program"]
   ]

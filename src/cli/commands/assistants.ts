@@ -1,8 +1,7 @@
-import * as Flag from "../Flag.ts"
-import { assistants, saying } from "../flags.ts"
+import { assistants, json, saying } from "../flags.ts"
 import * as Spec from "../Spec.ts"
 
-const flags = { ...assistants, json: Flag.on("json", { description: "Print one JSON object" }), ...saying }
+const flags = { ...assistants, ...json, ...saying }
 
 export const list = Spec.make({
   path: ["assistants", "list"],

@@ -1,5 +1,4 @@
-import * as Flag from "../Flag.ts"
-import { answering, connecting, reaching, saying, showing } from "../flags.ts"
+import { asking, reaching, saying, showing, simulating } from "../flags.ts"
 import * as Spec from "../Spec.ts"
 
 /** Without `--key-stdin`: standard input is the conversation. */
@@ -7,16 +6,10 @@ export const chat = Spec.make({
   path: ["chat"],
   description: "Talk on a terminal; of a pipe, each line is a message",
   flags: {
-    ...answering,
-    thread: Flag.text("thread", { value: "id", description: "Go on with this thread" }),
-    attach: Flag.texts("attach", {
-      alias: "a",
-      value: "file",
-      description: "Send a text, image or PDF with the first message; repeatable"
-    }),
+    ...asking,
     ...showing,
     baseUrl: reaching.baseUrl,
-    simulate: connecting.simulate,
+    ...simulating,
     ...saying
   },
   examples: [

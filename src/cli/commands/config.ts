@@ -1,5 +1,4 @@
-import * as Flag from "../Flag.ts"
-import { answering, reaching, saying } from "../flags.ts"
+import { answering, json, reaching, saying } from "../flags.ts"
 import * as Spec from "../Spec.ts"
 
 export const show = Spec.make({
@@ -8,7 +7,7 @@ export const show = Spec.make({
   flags: {
     ...answering,
     baseUrl: reaching.baseUrl,
-    json: Flag.on("json", { description: "Print one JSON object" }),
+    ...json,
     ...saying
   },
   examples: [["openai-threads config show", "flags, then environment, then openai-threads.json, then the user's file"]]

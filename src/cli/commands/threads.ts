@@ -1,5 +1,4 @@
-import * as Flag from "../Flag.ts"
-import { reaching, saying } from "../flags.ts"
+import { json, output, reaching, saying } from "../flags.ts"
 import * as Spec from "../Spec.ts"
 
 const argument = { name: "id", description: "The thread's id, such as conv_123", many: false }
@@ -8,7 +7,7 @@ export const show = Spec.make({
   path: ["threads", "show"],
   description: "Show the messages of a thread, oldest first",
   argument,
-  flags: { json: Flag.on("json", { description: "Print one JSON object" }), ...reaching, ...saying },
+  flags: { ...json, ...reaching, ...saying },
   examples: [["openai-threads threads show conv_123", "what was said"]]
 })
 
@@ -24,14 +23,6 @@ export const exportThread = Spec.make({
   path: ["threads", "export"],
   description: "Print a thread as lines of JSON: the thread, then its items",
   argument,
-  flags: {
-    output: Flag.text("output", {
-      alias: "o",
-      value: "file",
-      description: "Write to a file instead of standard output"
-    }),
-    ...reaching,
-    ...saying
-  },
+  flags: { ...output, ...reaching, ...saying },
   examples: [["openai-threads threads export conv_123 > thread.jsonl", "keep it"]]
 })

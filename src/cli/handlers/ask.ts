@@ -9,9 +9,11 @@ import { usage } from "../CliError.ts"
 import type { ask as spec } from "../commands/ask.ts"
 import { connect } from "../connect.ts"
 import * as OutputFile from "../outputFile.ts"
+import { patiently } from "../patience.ts"
 import * as Prompt from "../prompt.ts"
 import { type Format, render } from "../render.ts"
 import * as Settings from "../settings.ts"
+import * as Simulation from "../simulation.ts"
 import type { InputOf } from "../Spec.ts"
 import { spin } from "../spinner.ts"
 import { paint } from "../streams.ts"
@@ -21,17 +23,10 @@ type Input = InputOf<typeof spec>
 
 const goOn = (id: Thread.ThreadId) => `openai-threads ask --thread ${id}`
 
-const check = ({ events, json, simulate, thread }: Input) =>
-  events && json
+const check = (input: Input) =>
+  input.events && input.json
     ? Effect.fail(usage("--json and --events exclude each other"))
-    : simulate && Option.isSome(thread)
-    ? Effect.fail(
-      usage(
-        "--simulate keeps no threads: it cannot go on with one",
-        "A server of simulated threads: openai-threads simulate"
-      )
-    )
-    : Effect.void
+    : Simulation.check(input)
 
 export const ask = (input: Input) =>
   Effect.suspend(() => {
@@ -62,7 +57,7 @@ const answer = (
     const threads = yield* Threads.Threads
     const { assistant, instructions, model } = yield* Answerer.choose(
       settings,
-      input.simulate ? "simulated-model" : undefined
+      input.simulate ? Simulation.model : undefined
     )
     const sink = Option.isSome(input.output) ? yield* OutputFile.open(input.output.value) : stdout
     const message = yield* Prompt.message(prompt)
@@ -70,7 +65,9 @@ const answer = (
     const spinner = yield* spin(`Asking ${model}`, input.quiet)
 
     const given = Option.map(input.thread, (id) => id as Thread.ThreadId)
-    const id = Option.isSome(given) ? given.value : (yield* threads.create({ messages: [message] })).id
+    const id = Option.isSome(given)
+      ? given.value
+      : (yield* patiently(spinner.say)(threads.create({ messages: [message] }))).id
     yield* known(id)
     const run = threads.run(id, {
       assistant,
@@ -78,8 +75,8 @@ const answer = (
       model,
       message: Option.isSome(given) ? message : undefined
     })
-    const rendering = { format, answer: sink, quiet: input.quiet, usage: input.usage, spinner }
-    yield* Effect.onExit(render(run, id, rendering), (exit) =>
+    const rendering = { format, answer: sink, usage: input.usage, spinner }
+    yield* Effect.onExit(patiently(spinner.say)(render(run, id, rendering)), (exit) =>
       input.quiet || input.simulate || Exit.isInterrupted(exit)
         ? Effect.void
         : stderr.write(`${paint.dim(`Thread ${id}. Go on with: ${goOn(id)}`)}\n`))

@@ -11,10 +11,13 @@ import * as Session from "../chat/Session.ts"
 import { usage } from "../CliError.ts"
 import type { chat as spec } from "../commands/chat.ts"
 import { connect } from "../connect.ts"
+import { patiently } from "../patience.ts"
 import { report } from "../report.ts"
 import * as Settings from "../settings.ts"
 import { cancellable } from "../signals.ts"
+import * as Simulation from "../simulation.ts"
 import type { InputOf } from "../Spec.ts"
+import { still } from "../spinner.ts"
 import { paint } from "../streams.ts"
 import { stderr } from "../terminal.ts"
 
@@ -22,14 +25,12 @@ type Input = InputOf<typeof spec>
 
 export const chat = (input: Input) =>
   Effect.gen(function*() {
-    if (input.simulate && Option.isSome(input.thread)) {
-      return yield* usage(
-        "--simulate keeps no threads: it cannot go on with one",
-        "A server of simulated threads: openai-threads simulate"
-      )
-    }
+    yield* Simulation.check(input)
     const settings = yield* Settings.load(input)
-    yield* Effect.provide(talk(input, settings), connect(settings, { keyStdin: false, simulate: input.simulate }))
+    yield* talk(input, settings).pipe(
+      patiently(still(input.quiet).say),
+      Effect.provide(connect(settings, { keyStdin: false, simulate: input.simulate }))
+    )
   })
 
 const talk = (input: Input, settings: Settings.Settings) =>
@@ -38,7 +39,7 @@ const talk = (input: Input, settings: Settings.Settings) =>
       settings,
       thread: Option.getOrUndefined(input.thread) as Thread.ThreadId | undefined,
       attach: input.attach,
-      simulatedModel: input.simulate ? "simulated-model" : undefined,
+      simulatedModel: input.simulate ? Simulation.model : undefined,
       quiet: input.quiet,
       usage: input.usage
     })

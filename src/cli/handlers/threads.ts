@@ -8,8 +8,10 @@ import type * as Specs from "../commands/threads.ts"
 import { connect } from "../connect.ts"
 import { writeThread } from "../exportThread.ts"
 import * as OutputFile from "../outputFile.ts"
+import { patiently } from "../patience.ts"
 import * as Settings from "../settings.ts"
 import type { InputOf } from "../Spec.ts"
+import { still } from "../spinner.ts"
 import { stderr, stdout } from "../terminal.ts"
 
 type Input = InputOf<typeof Specs.remove>
@@ -27,6 +29,7 @@ const withThreads = <A, E, R>(
     const settings = yield* Settings.load(input)
     return yield* Effect.flatMap(Threads.Threads, (threads) => use(threads, (input.args[0] ?? "") as Thread.ThreadId))
       .pipe(
+        patiently(still(false).say),
         Effect.provide(connect(settings, { keyStdin: input.keyStdin, simulate: false }))
       )
   })
