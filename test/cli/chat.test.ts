@@ -1,5 +1,4 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Script } from "effect-openai-threads/testing"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as readline from "node:readline"
@@ -7,8 +6,6 @@ import { PassThrough } from "node:stream"
 import * as Draft from "../../src/cli/chat/Draft.ts"
 import * as Entry from "../../src/cli/chat/Entry.ts"
 import * as Lines from "../../src/cli/chat/lines.ts"
-import { install, type Options, start } from "./support/cli.ts"
-import { served } from "./support/served.ts"
 
 describe("what is entered", () => {
   const message = (text: string) => ({ _tag: "Message", text })
@@ -134,93 +131,4 @@ describe("lines that are piped in", () => {
       const error = yield* Effect.flip(read(...Array.from({ length: 11 }, () => megabyte)))
       expect(error.message).toBe("a line of standard input is larger than 10 MiB, the most that can be sent")
     }))
-})
-
-const bin = install()
-const timeout = 60_000
-
-const chat = (args: ReadonlyArray<string>, options: Options) =>
-  Effect.promise(() => start(process.execPath, [bin, "chat", ...args], options).ended)
-
-describe("chat of a pipe", () => {
-  it.scopedLive(
-    "each line is a message of one thread; the answers alone go to standard output",
-    () =>
-      Effect.gen(function*() {
-        const { env, simulator } = yield* served(["One.", "Two."])
-        const result = yield* chat([], { env, stdin: "Hi\n\n/thread\nMore" })
-        const [thread, ...others] = yield* simulator.threads
-        expect(others).toEqual([])
-        expect(result).toMatchObject({
-          code: 0,
-          stdout: "One.\nTwo.\n",
-          stderr: `${thread?.id}\nThread ${thread?.id}. Go on with: openai-threads chat --thread ${thread?.id}\n`
-        })
-        expect(thread?.items.map(({ role }) => role)).toEqual(["user", "assistant", "user", "assistant"])
-      }),
-    timeout
-  )
-
-  it.scopedLive("goes on with a thread, quietly", () =>
-    Effect.gen(function*() {
-      const { env, simulator } = yield* served(["One.", "Two."])
-      yield* chat([], { env, stdin: "Hi\n" })
-      const [thread] = yield* simulator.threads
-      const result = yield* chat(["-q", "--thread", thread?.id ?? ""], { env, stdin: "And?\n/quit\nNever sent\n" })
-      expect(result).toMatchObject({ code: 0, stdout: "Two.\n", stderr: "" })
-      expect((yield* simulator.threads)[0]?.items).toHaveLength(4)
-    }), timeout)
-
-  it.scopedLive("the first failure ends it, with its exit code", () =>
-    Effect.gen(function*() {
-      const limited = Script.httpError({ status: 429, code: "rate_limit_exceeded", headers: { "retry-after": "400" } })
-      const { env, simulator } = yield* served(["One.", limited])
-      const result = yield* chat(["-q"], { env, stdin: "a\nb\nc\n" })
-      expect(result).toMatchObject({
-        code: 5,
-        stdout: "One.\n",
-        stderr: expect.stringMatching(/^error: OpenAI's rate/)
-      })
-      expect((yield* simulator.threads)[0]?.items.filter(({ role }) => role === "user")).toHaveLength(2)
-      expect(yield* chat(["-q"], { env, stdin: "/nope\n" })).toMatchObject({ code: 2, stdout: "" })
-    }), timeout)
-
-  it.scopedLive("nothing is asked where nothing is piped in", () =>
-    Effect.gen(function*() {
-      const { env, simulator } = yield* served([])
-      expect(yield* chat([], { env })).toMatchObject({ code: 0, stdout: "", stderr: "" })
-      expect(yield* simulator.requests).toEqual([])
-    }), timeout)
-
-  it.effect("says what is missing before anything is asked", () =>
-    Effect.gen(function*() {
-      expect(yield* chat([], { stdin: "Hi\n" })).toMatchObject({
-        code: 3,
-        stderr: expect.stringContaining("there is no API key")
-      })
-      expect(yield* chat(["--simulate", "--thread", "conv_1"], { stdin: "Hi\n" })).toMatchObject({
-        code: 2,
-        stdout: ""
-      })
-      expect(yield* chat(["--simulate", "-q"], { stdin: "Hi\n" })).toMatchObject({
-        code: 0,
-        stdout: expect.stringContaining("You asked: Hi"),
-        stderr: "warning: this is a simulated model; nothing is sent to OpenAI\n"
-      })
-    }), timeout)
-
-  it.scopedLive("a signal cancels the answer and ends it", () =>
-    Effect.gen(function*() {
-      const story = Script.text("Once upon a time there was a server.", { chunks: 8 })
-      const { env, simulator } = yield* served([Script.turn([story], { fault: Script.stall({ afterEvents: 6 }) })])
-      const child = start(process.execPath, [bin, "chat"], { env, stdin: "Hi\nNext\n" })
-      yield* Effect.promise(() => child.when(({ stdout }) => stdout().includes("upon")))
-      child.kill("SIGINT")
-      const { code, stderr } = yield* Effect.promise(() => child.ended)
-      const [thread] = yield* simulator.threads
-      expect({ code, stderr }).toEqual({
-        code: 130,
-        stderr: `Thread ${thread?.id}. Go on with: openai-threads chat --thread ${thread?.id}\n`
-      })
-    }), timeout)
 })

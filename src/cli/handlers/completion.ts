@@ -91,7 +91,8 @@ const zsh = (): ReadonlyArray<string> => [
     return `    *,${spec.path.join(",")}${spec.path.length === 1 ? ",*" : ""}) candidates=(${options}) ;;`
   }),
   "  esac",
-  "  if [[ $CURRENT -gt 3 && $PREFIX != -* ]]; then _files; else _describe option candidates; fi",
+  // Where nothing fits, file names do.
+  "  if [[ $CURRENT -gt 3 && $PREFIX != -* ]] || ! _describe option candidates; then _files; fi",
   "}",
   // Both as a file in fpath and sourced.
   `if [ "$funcstack[1]" = "${functionName}" ]; then ${functionName} "$@"; else compdef ${functionName} ${name}; fi`

@@ -1,27 +1,18 @@
-/** Runs the bundled terminal as a process of its own, away from the dependencies of this package. */
-import { execFileSync, spawn } from "node:child_process"
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+/** Processes with nothing of this machine around them. */
+import { spawn } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { afterAll } from "vitest"
 
-const root = fileURLToPath(new URL("../../..", import.meta.url))
+const root = mkdtempSync(join(tmpdir(), "openai-threads-"))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 /** A directory that is gone after the tests of the file. */
-export const temporary = (): string => {
-  const path = mkdtempSync(join(tmpdir(), "openai-threads-"))
-  afterAll(() => rmSync(path, { recursive: true, force: true }))
-  return path
-}
+export const temporary = (): string => mkdtempSync(join(root, "directory-"))
 
-/** The bin as it is installed: bundled, in a package of its own, with nothing beside it. */
-export const install = (): string => {
-  const path = temporary()
-  writeFileSync(join(path, "package.json"), JSON.stringify({ type: "module" }))
-  execFileSync(process.execPath, [join(root, "scripts/bundle.mjs"), join(path, "dist/cli")], { cwd: root })
-  return join(path, "dist/cli/start.js")
-}
+/** A directory without a configuration file. */
+const nowhere = temporary()
 
 interface Result {
   readonly code: number | null
@@ -35,6 +26,8 @@ export interface Options {
   readonly cwd?: string
   /** What is piped in; without it standard input is `/dev/null`. */
   readonly stdin?: string | Uint8Array
+  /** The descriptor of a file that standard error goes to. */
+  readonly stderr?: number
 }
 
 /** An environment without anything of this machine's. */
@@ -52,14 +45,15 @@ export interface Running {
   readonly stderr: () => string
   /** When so much has been written, or the process has ended. */
   readonly when: (condition: (running: Running) => boolean) => Promise<void>
+  readonly hasEnded: () => boolean
   readonly ended: Promise<Result>
 }
 
 export const start = (command: string, args: ReadonlyArray<string>, options: Options = {}): Running => {
   const child = spawn(command, args, {
     env: environment(options.env),
-    cwd: options.cwd ?? empty(),
-    stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"]
+    cwd: options.cwd ?? nowhere,
+    stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", options.stderr ?? "pipe"]
   })
   const out: Array<Buffer> = []
   const err: Array<Buffer> = []
@@ -82,6 +76,7 @@ export const start = (command: string, args: ReadonlyArray<string>, options: Opt
       look()
     })
   )
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null
   const running: Running = {
     pid: child.pid ?? -1,
     kill: (signal) => void child.kill(signal),
@@ -90,25 +85,15 @@ export const start = (command: string, args: ReadonlyArray<string>, options: Opt
     when: (condition) =>
       new Promise((resolve) => {
         const check = () => {
-          if (!condition(running) && child.exitCode === null && child.signalCode === null) return
+          if (!condition(running) && !hasEnded()) return
           waiting.delete(check)
           resolve()
         }
         waiting.add(check)
         check()
       }),
+    hasEnded,
     ended
   }
   return running
-}
-
-let nowhere: string | undefined
-
-/** A directory without a configuration file. */
-const empty = (): string => {
-  if (nowhere === undefined) {
-    nowhere = join(tmpdir(), `openai-threads-empty-${process.pid}`)
-    mkdirSync(nowhere, { recursive: true })
-  }
-  return nowhere
 }

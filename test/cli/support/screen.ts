@@ -1,7 +1,7 @@
 /** A program in a terminal of its own, with keys that are pressed and a screen that is read. It needs tmux. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { execFileSync, spawnSync } from "node:child_process"
+import { execFile, spawnSync } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -15,6 +15,7 @@ export const withTmux = (name: string) => hasTmux ? name : `${name} (skipped: tm
 export interface Screen {
   /** Presses keys, by tmux's names for them. */
   readonly press: (...keys: ReadonlyArray<string>) => Effect.Effect<void>
+  readonly type: (text: string) => Effect.Effect<void>
   /** Types a text, and Enter after it. */
   readonly enter: (text: string) => Effect.Effect<void>
   /** Pastes as terminals do: marked, if the program asked for it. */
@@ -41,12 +42,15 @@ export const open = (
 ): Effect.Effect<Screen, never, Scope.Scope> =>
   Effect.gen(function*() {
     const socket = `openai-threads-${randomUUID()}`
-    const call = (...args: ReadonlyArray<string>) =>
-      execFileSync("tmux", ["-u", "-L", socket, "-f", "/dev/null", ...args], {
-        encoding: "utf8",
-        env: environment({ LC_ALL: "C.UTF-8" })
+    const tmux = (...args: ReadonlyArray<string>) =>
+      Effect.async<string>((resume) => {
+        execFile(
+          "tmux",
+          ["-u", "-L", socket, "-f", "/dev/null", ...args],
+          { encoding: "utf8", env: environment({ LC_ALL: "C.UTF-8" }) },
+          (error, stdout) => resume(error === null ? Effect.succeed(stdout) : Effect.die(error))
+        )
       })
-    const tmux = (...args: ReadonlyArray<string>) => Effect.sync(() => call(...args))
     const variables = Object.entries(environment({ TERM: "screen", LC_ALL: "C.UTF-8", ...env })).map(([name, value]) =>
       `${name}=${value}`
     )
@@ -75,7 +79,7 @@ export const open = (
         let last = ""
         return yield* Effect.tap(screen, (text) => {
           last = text
-          return Effect.sleep("20 millis")
+          return Effect.sleep("30 millis")
         }).pipe(
           Effect.repeat({ until: shows }),
           Effect.timeoutFail({
@@ -87,9 +91,11 @@ export const open = (
         )
       })
     const press: Screen["press"] = (...keys) => tmux("send-keys", ...keys)
+    const type: Screen["type"] = (text) => tmux("send-keys", "-l", text)
     return {
       press,
-      enter: (text) => Effect.zipRight(tmux("send-keys", "-l", text), press("Enter")),
+      type,
+      enter: (text) => Effect.zipRight(type(text), press("Enter")),
       paste: (text) => Effect.zipRight(tmux("set-buffer", text), tmux("paste-buffer", "-p")),
       until,
       ended: Effect.map(until((text) => exit.test(text)), (text) => ({

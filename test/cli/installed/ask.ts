@@ -1,13 +1,12 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Script, type Script as ScriptOf } from "effect-openai-threads/testing"
 import * as Effect from "effect/Effect"
-import { spawnSync } from "node:child_process"
 import { readFileSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { environment, install, type Options, start, temporary } from "./support/cli.ts"
-import { key, served } from "./support/served.ts"
+import { type Options, temporary } from "../support/cli.ts"
+import { bash, run } from "../support/installed.ts"
+import { key, served } from "../support/served.ts"
 
-const bin = install()
 const files = temporary()
 
 const file = (name: string, content: string | Uint8Array) => {
@@ -15,9 +14,6 @@ const file = (name: string, content: string | Uint8Array) => {
   writeFileSync(path, content)
   return path
 }
-
-const run = (args: ReadonlyArray<string>, options: Options = {}) =>
-  Effect.promise(() => start(process.execPath, [bin, ...args], options).ended)
 
 const ask = (args: ReadonlyArray<string>, options: Options = {}) => run(["ask", ...args], options)
 
@@ -29,7 +25,7 @@ const content = (requests: ReadonlyArray<{ readonly path: string; readonly body:
 
 const timeout = 60_000
 
-describe("ask: what is printed", () => {
+describe.concurrent("ask: what is printed", () => {
   it.scopedLive(
     "the answer on standard output and nothing else, the thread on standard error",
     () =>
@@ -117,6 +113,13 @@ describe("ask: what is printed", () => {
       expect(readFileSync(path, "utf8")).toBe("before")
     }), timeout)
 
+  it.live("-o, --json: a file that cannot take the end of it", () =>
+    Effect.gen(function*() {
+      const result = yield* ask(["--simulate", "-q", "--json", "-o", "/dev/full", "Hi"])
+      expect(result).toMatchObject({ code: 2, stdout: "" })
+      expect(result.stderr).toContain(`error: "/dev/full" cannot be written`)
+    }), timeout)
+
   it.scopedLive("--usage: the tokens, on standard error", () =>
     Effect.gen(function*() {
       const usage = { inputTokens: 12, cachedTokens: 4, outputTokens: 34, reasoningTokens: 5 }
@@ -152,9 +155,28 @@ describe("ask: what is printed", () => {
       expect({ code, stdout }).toEqual({ code: 0, stdout: "Late.\n" })
       expect(stderr).toMatch(/^RateLimited: asking again in \d+\.\d s \(attempt 2\)\.\nThread /)
     }), timeout)
+
+  it.scopedLive("so are those of a thread that is being made, once each", () =>
+    Effect.gen(function*() {
+      const { env, simulator } = yield* served([Script.text("Late.")])
+      yield* simulator.inject(Script.httpError({ status: 429, code: "rate_limit_exceeded" }))
+      yield* simulator.inject(Script.httpError({ status: 503, code: "server_is_overloaded" }))
+      const { code, stderr, stdout } = yield* ask(["Hi"], { env })
+      expect({ code, stdout }).toEqual({ code: 0, stdout: "Late.\n" })
+      expect(stderr).toMatch(
+        /^RateLimited: asking again in [\d.]+ s \(attempt 2\)\.\nServerError: asking again in [\d.]+ s \(attempt 3\)\.\nThread /
+      )
+    }), timeout)
+
+  it.scopedLive("-q: not even retries", () =>
+    Effect.gen(function*() {
+      const { env, simulator } = yield* served([Script.text("Late.")])
+      yield* simulator.inject(Script.httpError({ status: 429, code: "rate_limit_exceeded" }))
+      expect(yield* ask(["Hi", "-q"], { env })).toMatchObject({ code: 0, stdout: "Late.\n", stderr: "" })
+    }), timeout)
 })
 
-describe("ask: what is sent", () => {
+describe.concurrent("ask: what is sent", () => {
   it.scopedLive("arguments are the instruction, standard input the context", () =>
     Effect.gen(function*() {
       const { env, simulator } = yield* served([Script.always(Script.text("Ok."))])
@@ -237,7 +259,7 @@ describe("ask: what is sent", () => {
     }), timeout)
 })
 
-describe("ask: what cannot be sent costs no request", () => {
+describe.concurrent("ask: what cannot be sent costs no request", () => {
   const refused = (what: string, args: () => ReadonlyArray<string>, expected: string, options: Options = {}) =>
     it.scopedLive(what, () =>
       Effect.gen(function*() {
@@ -284,14 +306,12 @@ describe("ask: what cannot be sent costs no request", () => {
   it.scopedLive("a closed standard input is none", () =>
     Effect.gen(function*() {
       const { env } = yield* served([Script.text("Ok.")])
-      const result = yield* Effect.promise(() =>
-        start("bash", ["-c", `exec "$0" "$1" ask -q Hi <&-`, process.execPath, bin], { env }).ended
-      )
+      const result = yield* bash(`exec "$0" "$1" ask -q Hi <&-`, { env })
       expect(result).toMatchObject({ code: 0, stdout: "Ok.\n", stderr: "" })
     }), timeout)
 })
 
-describe("ask: exit codes", () => {
+describe.concurrent("ask: exit codes", () => {
   const fails = (
     code: number,
     what: string,
@@ -345,6 +365,9 @@ describe("ask: exit codes", () => {
     stderr: /incomplete/
   })
   fails(6, "refused", [Script.refusal("I will not.")], { stderr: "the model refused: I will not." })
+  fails(6, "refused with what a terminal would obey", [Script.refusal("No.\n\n\u001b[2J\u009b2JNo!")], {
+    stderr: "the model refused: No. \u{fffd}[2J\u{fffd}2JNo!\n"
+  })
   fails(6, "waiting for a tool", [Script.functionCall("get_weather", {})], { stderr: "waits for get_weather" })
   fails(7, "another process uses the thread", [Script.always(http(400, "conversation_locked"))], { stderr: /busy/ })
 
@@ -372,9 +395,7 @@ describe("ask: exit codes", () => {
 
   it.live("1: a full disk", () =>
     Effect.gen(function*() {
-      const result = yield* Effect.promise(() =>
-        start("bash", ["-c", `"$0" "$1" ask -q --simulate Hi > /dev/full`, process.execPath, bin]).ended
-      )
+      const result = yield* bash(`"$0" "$1" ask -q --simulate Hi > /dev/full`)
       expect(result).toMatchObject({ code: 1, stdout: "" })
       expect(result.stderr).toContain("ENOSPC")
     }), timeout)
@@ -388,15 +409,12 @@ describe("ask: exit codes", () => {
     }), timeout)
 })
 
-describe("ask: pipes", () => {
+describe.concurrent("ask: pipes", () => {
   it.scopedLive("a reader that goes away ends it quietly", () =>
     Effect.gen(function*() {
       const text = Array.from({ length: 20_000 }, (_, line) => `line ${line}`).join("\n")
       const { env } = yield* served([Script.text(text)])
-      const result = yield* Effect.promise(() =>
-        start("bash", ["-c", `"$0" "$1" ask -q Hi | head -1; echo "\${PIPESTATUS[0]}"`, process.execPath, bin], { env })
-          .ended
-      )
+      const result = yield* bash(`"$0" "$1" ask -q Hi | head -1; echo "\${PIPESTATUS[0]}"`, { env })
       expect(result).toMatchObject({ code: 0, stdout: "line 0\n0\n", stderr: "" })
     }), timeout)
 
@@ -404,22 +422,17 @@ describe("ask: pipes", () => {
     Effect.gen(function*() {
       const text = Array.from({ length: 20_000 }, (_, line) => `line ${line}`).join("\n")
       const { env } = yield* served([Script.text(text)])
-      const result = yield* Effect.promise(() =>
-        start("bash", ["-c", `"$0" "$1" ask -q Hi | (sleep 1; cat)`, process.execPath, bin], { env }).ended
-      )
+      const result = yield* bash(`"$0" "$1" ask -q Hi | (sleep 1; cat)`, { env })
       expect(result.stdout).toBe(`${text}\n`)
     }), timeout)
 })
 
-describe("ask --simulate", () => {
-  it("says what it is, on both ends, and needs nothing", () => {
-    const { status, stderr, stdout } = spawnSync(process.execPath, [bin, "ask", "--simulate", "-q", "Hi"], {
-      env: environment(),
-      stdio: ["ignore", "pipe", "pipe"],
-      encoding: "utf8"
-    })
-    expect(status).toBe(0)
-    expect(stderr).toBe("warning: this is a simulated model; nothing is sent to OpenAI\n")
-    expect(stdout).toMatch(/^This is a simulated answer.*\nYou asked: Hi\n/)
-  }, timeout)
+describe.concurrent("ask --simulate", () => {
+  it.live("says what it is, on both ends, and needs nothing", () =>
+    Effect.gen(function*() {
+      const { code, stderr, stdout } = yield* ask(["--simulate", "-q", "Hi"])
+      expect(code).toBe(0)
+      expect(stderr).toBe("warning: this is a simulated model; nothing is sent to OpenAI\n")
+      expect(stdout).toMatch(/^This is a simulated answer.*\nYou asked: Hi\n/)
+    }), timeout)
 })

@@ -3,21 +3,15 @@ import { Script } from "effect-openai-threads/testing"
 import * as Effect from "effect/Effect"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { install, type Options, start, temporary } from "./support/cli.ts"
-import { key, served } from "./support/served.ts"
+import { temporary } from "../support/cli.ts"
+import { bash, launch, run } from "../support/installed.ts"
+import { key, served } from "../support/served.ts"
 
-const bin = install()
 const timeout = 60_000
 
-const run = (args: ReadonlyArray<string>, options: Options = {}) =>
-  Effect.promise(() => start(process.execPath, [bin, ...args], options).ended)
+const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"))
 
-const bash = (script: string, options: Options = {}) =>
-  Effect.promise(() => start("bash", ["-c", script, process.execPath, bin], options).ended)
-
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"))
-
-describe("--help and --version", () => {
+describe.concurrent("--help and --version", () => {
   it.live("on standard output", () =>
     Effect.gen(function*() {
       expect(yield* run(["--version"])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: "" })
@@ -27,9 +21,34 @@ describe("--help and --version", () => {
       expect(yield* run([])).toEqual(help)
       expect((yield* run(["ask", "Hi", "--help"])).stdout).toContain("--attach")
     }), timeout)
+
+  it.live("as npm links it: a file that is started by its name", () =>
+    Effect.gen(function*() {
+      const linked = yield* bash(`ln -s "$1" openai-threads; PATH=$PWD:$PATH openai-threads --version`, {
+        cwd: temporary()
+      })
+      expect(linked).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: "" })
+    }), timeout)
 })
 
-describe("threads", () => {
+describe.concurrent("the README", () => {
+  const readme = readFileSync(new URL("../../../README.md", import.meta.url), "utf8")
+  const shown = [...readme.matchAll(/^```text\n\$ (openai-threads .*)\n([^`]*)```/gm)]
+
+  it("shows a command", () => expect(shown.length).toBeGreaterThan(0))
+
+  for (const [, command = "", output] of shown) {
+    it.live(`shows what is printed by ${command}`, () =>
+      Effect.gen(function*() {
+        const { code, stdout } = yield* bash(
+          `node="$0"; bin="$1"; openai-threads() { "$node" "$bin" "$@"; }; ${command} 2>&1`
+        )
+        expect({ code, stdout }).toEqual({ code: 0, stdout: output })
+      }), timeout)
+  }
+})
+
+describe.concurrent("threads", () => {
   const script = [Script.text("An *answer*.\n"), Script.text("More.")]
 
   it.scopedLive("show: the messages, to read and as JSON", () =>
@@ -88,7 +107,7 @@ describe("threads", () => {
     }), timeout)
 })
 
-describe("assistants", () => {
+describe.concurrent("assistants", () => {
   const cwd = temporary()
   const team = [{ id: "poet", name: "The poet", model: "m1", instructions: "Rhyme.\n" }, { id: "clerk" }]
   writeFileSync(join(cwd, "team.json"), JSON.stringify(team))
@@ -125,19 +144,27 @@ describe("assistants", () => {
     }), timeout)
 })
 
-describe("config", () => {
-  const home = temporary()
-  const cwd = temporary()
-  const userFile = join(home, "openai-threads", "config.json")
-  mkdirSync(join(home, "openai-threads"))
-  const user = (config: object) => writeFileSync(userFile, JSON.stringify(config))
-  const project = (config: object) => writeFileSync(join(cwd, "openai-threads.json"), JSON.stringify(config))
-  const env = { XDG_CONFIG_HOME: home }
+describe.concurrent("config", () => {
+  /** A user and a project with these files. */
+  const configured = (user: object, project: object | string) => {
+    const home = temporary()
+    const cwd = temporary()
+    const userFile = join(home, "openai-threads", "config.json")
+    mkdirSync(join(home, "openai-threads"))
+    writeFileSync(userFile, JSON.stringify(user))
+    writeFileSync(
+      join(cwd, "openai-threads.json"),
+      typeof project === "string" ? project : JSON.stringify(project)
+    )
+    return { cwd, env: { XDG_CONFIG_HOME: home }, userFile }
+  }
 
   it.live("flags before environment before project before user; each with its place", () =>
     Effect.gen(function*() {
-      user({ model: "user-model", organization: "org-user", instructions: "Be kind." })
-      project({ model: "project-model", baseUrl: "http://localhost:1/v1", assistants: "team.json" })
+      const { cwd, env, userFile } = configured(
+        { model: "user-model", organization: "org-user", instructions: "Be kind." },
+        { model: "project-model", baseUrl: "http://localhost:1/v1", assistants: "team.json" }
+      )
       const show = (args: ReadonlyArray<string> = [], more: Record<string, string> = {}) =>
         Effect.map(
           run(["config", "show", "--json", ...args], { cwd, env: { ...env, ...more } }),
@@ -157,8 +184,7 @@ describe("config", () => {
 
   it.live("hides keys and passwords", () =>
     Effect.gen(function*() {
-      user({})
-      project({})
+      const { cwd, env, userFile } = configured({}, {})
       const secret = { ...env, OPENAI_API_KEY: key, OPENAI_BASE_URL: "https://me:hunter2@gateway.test/v1" }
       const { stderr, stdout } = yield* run(["config", "show"], { cwd, env: secret })
       expect(stderr).toBe("")
@@ -169,27 +195,23 @@ describe("config", () => {
 
   it.live("says which keys there are when one is unknown, and what is wrong with a file", () =>
     Effect.gen(function*() {
-      user({})
-      project({ modle: "x" })
-      const unknown = yield* run(["config", "show"], { cwd, env })
+      const show = (project: object | string) => run(["config", "show"], configured({}, project))
+      const unknown = yield* show({ modle: "x" })
       expect(unknown).toMatchObject({ code: 3, stdout: "" })
       expect(unknown.stderr).toMatch(/unknown key "modle"\n {2}Known keys: baseUrl, .*apiKeyCommand\.\n/)
-      writeFileSync(join(cwd, "openai-threads.json"), "{")
-      expect((yield* run(["config", "show"], { cwd, env })).stderr).toContain("is not valid JSON")
-      project({ color: "pink" })
-      expect((yield* run(["config", "show"], { cwd, env })).stderr).toContain(`key "color"`)
+      expect((yield* show("{")).stderr).toContain("is not valid JSON")
+      expect((yield* show({ color: "pink" })).stderr).toContain(`key "color"`)
     }), timeout)
 
   it.scopedLive("a project's file neither runs commands nor sends the key elsewhere", () =>
     Effect.gen(function*() {
-      const trace = join(cwd, "ran")
-      user({})
-      project({ apiKeyCommand: `touch ${trace}; echo sk-project-key` })
-      const asked = yield* run(["ask", "-m", "m", "Hi"], { cwd, env })
+      const trace = join(temporary(), "ran")
+      const apiKeyCommand = `touch ${trace}; echo sk-project-key`
+      const asked = yield* run(["ask", "-m", "m", "Hi"], configured({}, { apiKeyCommand }))
       expect(asked).toMatchObject({ code: 3, stdout: "" })
       expect(asked.stderr).toContain("apiKeyCommand is ignored")
       expect(() => readFileSync(trace)).toThrow()
-      project({ baseUrl: "https://elsewhere.test/v1" })
+      const { cwd, env } = configured({}, { baseUrl: "https://elsewhere.test/v1" })
       const sent = yield* run(["ask", "-m", "m", "Hi"], { cwd, env: { ...env, OPENAI_API_KEY: key } })
       expect(sent).toMatchObject({ code: 3, stdout: "" })
       expect(sent.stderr).toContain("names another machine")
@@ -198,29 +220,30 @@ describe("config", () => {
   it.scopedLive("the user's command gives the key, and so does standard input", () =>
     Effect.gen(function*() {
       const { simulator, url } = yield* served([Script.always(Script.text("Ok."))])
-      project({ model: "m", baseUrl: url })
-      user({ apiKeyCommand: "echo sk-from-command" })
-      expect(yield* run(["ask", "-q", "Hi"], { cwd, env })).toMatchObject({ code: 0, stdout: "Ok.\n", stderr: "" })
-      user({ apiKeyCommand: "echo nothing >&2; exit 7" })
-      const failed = yield* run(["ask", "-q", "Hi"], { cwd, env })
+      const by = (user: object) => configured(user, { model: "m", baseUrl: url })
+      expect(yield* run(["ask", "-q", "Hi"], by({ apiKeyCommand: "echo sk-from-command" }))).toMatchObject({
+        code: 0,
+        stdout: "Ok.\n",
+        stderr: ""
+      })
+      const failed = yield* run(["ask", "-q", "Hi"], by({ apiKeyCommand: "echo nothing >&2; exit 7" }))
       expect(failed).toMatchObject({ code: 3, stdout: "" })
       expect(failed.stderr).toContain("apiKeyCommand failed (7)")
-      user({})
-      const piped = yield* run(["ask", "-q", "--key-stdin", "Hi"], { cwd, env, stdin: "sk-from-stdin\n" })
+      const piped = yield* run(["ask", "-q", "--key-stdin", "Hi"], { ...by({}), stdin: "sk-from-stdin\n" })
       expect(piped).toMatchObject({ code: 0, stdout: "Ok.\n", stderr: "" })
       // It is the key, and not part of the question.
       const [first] = (yield* simulator.requests).slice(-2)
       expect(JSON.stringify(first?.body)).not.toContain("sk-from-stdin")
-      expect(yield* run(["ask", "--key-stdin", "Hi"], { cwd, env, stdin: "" })).toMatchObject({ code: 3, stdout: "" })
+      expect(yield* run(["ask", "--key-stdin", "Hi"], { ...by({}), stdin: "" })).toMatchObject({ code: 3, stdout: "" })
     }), timeout)
 })
 
-describe("simulate", () => {
+describe.concurrent("simulate", () => {
   it.live(
     "serves a simulated OpenAI that the other commands talk to, until it is told to end",
     () =>
       Effect.gen(function*() {
-        const server = start(process.execPath, [bin, "simulate", "--port", "0"])
+        const server = launch(["simulate", "--port", "0"])
         yield* Effect.promise(() => server.when(({ stdout }) => stdout().includes("\n")))
         const url = server.stdout().trim()
         expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1$/)
@@ -242,32 +265,4 @@ describe("simulate", () => {
       }),
     timeout
   )
-})
-
-describe("completion", () => {
-  it.live("works in bash", () =>
-    Effect.gen(function*() {
-      const complete = (words: ReadonlyArray<string>) =>
-        bash(`
-          source <("$0" "$1" completion bash)
-          COMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length - 1}
-          $(complete -p openai-threads | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
-          printf '%s\\n' "\${COMPREPLY[@]}"
-        `)
-      const commands = yield* complete(["openai-threads", ""])
-      expect(commands).toMatchObject({ code: 0, stderr: "" })
-      for (const name of ["ask", "threads", "assistants", "config", "simulate", "completion"]) {
-        expect(commands.stdout.split("\n")).toContain(name)
-      }
-      expect((yield* complete(["openai-threads", "ask", "--att"])).stdout).toBe("--attach\n")
-      expect((yield* complete(["openai-threads", "threads", "ex"])).stdout).toBe("export\n")
-    }), timeout)
-
-  it.live("is there for the other shells, and no other", () =>
-    Effect.gen(function*() {
-      expect((yield* run(["completion", "zsh"])).stdout).toContain("#compdef openai-threads")
-      expect((yield* run(["completion", "fish"])).stdout).toContain("complete -c openai-threads")
-      expect((yield* run(["completion", "sh"])).stdout).toBe((yield* run(["completion", "bash"])).stdout)
-      expect(yield* run(["completion", "tcsh"])).toMatchObject({ code: 2, stdout: "" })
-    }), timeout)
 })

@@ -1,13 +1,15 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Script } from "effect-openai-threads/testing"
+import { Script, type Simulator } from "effect-openai-threads/testing"
 import * as Effect from "effect/Effect"
 import { buildSync } from "esbuild"
+import { execFileSync } from "node:child_process"
+import { closeSync, constants, openSync, readSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { install, start, temporary } from "./support/cli.ts"
-import { served } from "./support/served.ts"
+import { type Running, start, temporary } from "../support/cli.ts"
+import { launch } from "../support/installed.ts"
+import { served } from "../support/served.ts"
 
-const bin = install()
 const timeout = 60_000
 
 const words = Array.from({ length: 200 }, (_, index) => `word${index}`).join(" ")
@@ -16,12 +18,34 @@ const slow = Script.always(Script.turn([Script.text(words, { chunks: 200 })], { 
 const until = (condition: Effect.Effect<boolean>) =>
   Effect.repeat(Effect.zipRight(Effect.sleep("5 millis"), condition), { until: (true_) => true_ })
 
-describe("signals", () => {
+/** A pipe that takes nothing until it is emptied. */
+const fullPipe = Effect.map(
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const path = join(temporary(), "pipe")
+      execFileSync("sh", ["-c", "mkfifo \"$0\"", path])
+      return openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
+    }),
+    (fd) => Effect.sync(() => closeSync(fd))
+  ),
+  (fd) => {
+    const page = Buffer.alloc(4096)
+    let size = 0
+    try {
+      for (;;) size += writeSync(fd, page)
+    } catch (error) {
+      expect(error).toMatchObject({ code: "EAGAIN" })
+    }
+    return { fd, empty: () => readSync(fd, Buffer.alloc(size)) }
+  }
+)
+
+describe.concurrent("signals", () => {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     it.scopedLive(`${signal} cancels, closes the connection and says how to go on`, () =>
       Effect.gen(function*() {
         const { env, simulator } = yield* served([slow])
-        const child = start(process.execPath, [bin, "ask", "Hi"], { env })
+        const child = launch(["ask", "Hi"], { env })
         yield* Effect.promise(() => child.when(({ stdout }) => stdout().includes("word3")))
         child.kill(signal)
         const { code, stderr, stdout } = yield* Effect.promise(() => child.ended)
@@ -43,7 +67,7 @@ describe("signals", () => {
     Effect.gen(function*() {
       const { env, simulator } = yield* served([])
       yield* simulator.inject(Script.stall({ headers: true }))
-      const child = start(process.execPath, [bin, "ask", "Hi"], { env })
+      const child = launch(["ask", "Hi"], { env })
       yield* until(Effect.map(simulator.requests, (requests) => requests.length === 1))
       child.kill("SIGINT")
       expect(yield* Effect.promise(() => child.ended)).toMatchObject({ code: 130, stdout: "", stderr: "Cancelled.\n" })
@@ -52,7 +76,7 @@ describe("signals", () => {
   it.scopedLive("--json says that it was cancelled", () =>
     Effect.gen(function*() {
       const { env } = yield* served([slow])
-      const child = start(process.execPath, [bin, "ask", "Hi", "--events", "-q"], { env })
+      const child = launch(["ask", "Hi", "--events", "-q"], { env })
       yield* Effect.promise(() => child.when(({ stdout }) => stdout().includes("TextDelta")))
       child.kill("SIGINT")
       const { code, stdout } = yield* Effect.promise(() => child.ended)
@@ -65,14 +89,50 @@ describe("signals", () => {
       })
     }), timeout)
 
-  for (let round = 0; round < 8; round++) {
-    // Spread over the whole life of the process; before its handlers are there, Node ends it by the signal itself.
-    const delay = 20 + round * 150
-    it.scopedLive(`SIGINT after ${delay} ms leaves nothing open and nothing odd`, () =>
+  it.scopedLive(
+    "the connection is closed before anything else is done, and not by the end of the process",
+    () =>
       Effect.gen(function*() {
         const { env, simulator } = yield* served([slow])
-        const child = start(process.execPath, [bin, "ask", "Hi"], { env })
-        yield* Effect.sleep(delay)
+        const stderr = yield* fullPipe
+        const child = launch(["ask", "Hi"], { env, stderr: stderr.fd })
+        yield* Effect.promise(() => child.when(({ stdout }) => stdout().includes("word3")))
+        child.kill("SIGINT")
+        // It cannot end as long as it cannot say that it was cancelled.
+        yield* until(Effect.map(simulator.openStreams, (open) => open === 0))
+        expect((yield* simulator.requests).at(-1)).toMatchObject({ path: "/responses", aborted: true })
+        expect(child.hasEnded()).toBe(false)
+        stderr.empty()
+        expect(yield* Effect.promise(() => child.ended)).toMatchObject({ code: 130 })
+      }),
+    timeout
+  )
+
+  const requests = (simulator: Simulator.Service, count: number) =>
+    until(Effect.map(simulator.requests, ({ length }) => length >= count))
+  const text = (child: Running, word: string) =>
+    Effect.promise(() => child.when(({ stdout }) => stdout().includes(word)))
+
+  /** Spread over the whole life of the process; before its handlers are there, Node ends it by the signal itself. */
+  const moments: ReadonlyArray<
+    readonly [name: string, until: (child: Running, simulator: Simulator.Service) => Effect.Effect<unknown>]
+  > = [
+    ["at its start", () => Effect.void],
+    ["20 ms after its start", () => Effect.sleep("20 millis")],
+    ["when it asks for a thread", (_, simulator) => requests(simulator, 1)],
+    ["when it asks the model", (_, simulator) => requests(simulator, 2)],
+    ["5 ms later", (_, simulator) => Effect.zipLeft(requests(simulator, 2), Effect.sleep("5 millis"))],
+    ["at its first text", (child) => text(child, "word0")],
+    ["in its text", (child) => text(child, "word50 ")],
+    ["near its end", (child) => text(child, "word150 ")]
+  ]
+
+  for (const [name, moment] of moments) {
+    it.scopedLive(`SIGINT ${name} leaves nothing open and nothing odd`, () =>
+      Effect.gen(function*() {
+        const { env, simulator } = yield* served([slow])
+        const child = launch(["ask", "Hi"], { env })
+        yield* moment(child, simulator)
         child.kill("SIGINT")
         const { code, signal, stderr, stdout } = yield* Effect.promise(() => child.ended)
         expect(signal === "SIGINT" || code === 130).toBe(true)
@@ -85,7 +145,7 @@ describe("signals", () => {
   it.live("a second signal ends it at once, though the first is not done", () =>
     Effect.gen(function*() {
       const outfile = join(temporary(), "stuck.mjs")
-      const entry = fileURLToPath(new URL("./support/stuck.ts", import.meta.url))
+      const entry = fileURLToPath(new URL("../support/stuck.ts", import.meta.url))
       buildSync({ entryPoints: [entry], bundle: true, platform: "node", format: "esm", outfile })
       const child = start(process.execPath, [outfile])
       yield* Effect.promise(() => child.when(({ stdout }) => stdout().includes("ready")))

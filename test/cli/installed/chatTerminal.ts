@@ -3,11 +3,11 @@ import { Script } from "effect-openai-threads/testing"
 import * as Effect from "effect/Effect"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { install, temporary } from "./support/cli.ts"
-import { hasTmux, isAtPrompt, open, withoutIds, withTmux } from "./support/screen.ts"
-import { served } from "./support/served.ts"
+import { temporary } from "../support/cli.ts"
+import { bin } from "../support/installed.ts"
+import { hasTmux, isAtPrompt, open, withoutIds, withTmux } from "../support/screen.ts"
+import { served } from "../support/served.ts"
 
-const bin = install()
 const files = temporary()
 const timeout = 120_000
 
@@ -35,47 +35,50 @@ const story = Script.text("Once upon a time there was a server.", { chunks: 8 })
 /** Begins, and then says nothing more. */
 const stuck = Script.turn([story], { fault: Script.stall({ afterEvents: 6 }) })
 
-describe("chat on a terminal", () => {
-  onTerminal("asks, cancels, asks again, takes a paste for one message, and leaves", () =>
-    Effect.gen(function*() {
-      const { screen, simulator } = yield* chat([
-        Script.text("Hello.\nWho are you?"),
-        stuck,
-        story,
-        Script.text("Three lines.")
-      ])
-      yield* screen.enter("Hi")
-      yield* screen.until((text) => text.includes("Who are you?") && isAtPrompt(text))
+describe.concurrent("chat on a terminal", () => {
+  onTerminal(
+    "asks, cancels, asks again, takes a paste for one message, and leaves",
+    ({ expect }) =>
+      Effect.gen(function*() {
+        const { screen, simulator } = yield* chat([
+          Script.text("Hello.\nWho are you?"),
+          stuck,
+          story,
+          Script.text("Three lines.")
+        ])
+        yield* screen.enter("Hi")
+        yield* screen.until((text) => text.includes("Who are you?") && isAtPrompt(text))
 
-      yield* screen.enter("Tell me a story")
-      yield* screen.until((text) => text.includes("Once upon"))
-      yield* screen.press("C-c")
-      yield* screen.until((text) => text.includes("Cancelled") && isAtPrompt(text))
-      yield* until(Effect.map(simulator.openStreams, (open) => open === 0))
-      expect((yield* simulator.requests).at(-1)).toMatchObject({ path: "/responses", aborted: true })
-      yield* screen.enter("/retry")
-      yield* screen.until((text) => text.includes("a server.") && isAtPrompt(text))
+        yield* screen.enter("Tell me a story")
+        yield* screen.until((text) => text.includes("Once upon"))
+        yield* screen.press("C-c")
+        yield* screen.until((text) => text.includes("Cancelled") && isAtPrompt(text))
+        yield* until(Effect.map(simulator.openStreams, (open) => open === 0))
+        expect((yield* simulator.requests).at(-1)).toMatchObject({ path: "/responses", aborted: true })
+        yield* screen.enter("/retry")
+        yield* screen.until((text) => text.includes("a server.") && isAtPrompt(text))
 
-      yield* screen.paste("one\n  two\n\nfour")
-      yield* screen.until((text) => text.endsWith("… four"))
-      yield* screen.press("Enter")
-      yield* screen.until((text) => text.includes("Three lines.") && isAtPrompt(text))
-      expect(asked(yield* simulator.threads)).toEqual(["Hi", "Tell me a story", "one\n  two\n\nfour"])
+        yield* screen.paste("one\n  two\n\nfour")
+        yield* screen.until((text) => text.endsWith("… four"))
+        yield* screen.press("Enter")
+        yield* screen.until((text) => text.includes("Three lines.") && isAtPrompt(text))
+        expect(asked(yield* simulator.threads)).toEqual(["Hi", "Tell me a story", "one\n  two\n\nfour"])
 
-      yield* screen.enter("/help")
-      yield* screen.until((text) => text.includes("Ctrl-C cancels") && isAtPrompt(text))
-      yield* screen.press("C-d")
-      const { code, screen: text } = yield* screen.ended
-      const [thread] = yield* simulator.threads
-      expect(code).toBe(0)
-      expect(text).toContain(`Thread ${thread?.id}. Go on with: openai-threads chat --thread ${thread?.id}`)
-      // What was cancelled shows how far it came, which is a matter of the moment.
-      yield* Effect.promise(() => expect(withoutIds(text)).toMatchFileSnapshot("screens/chat.txt"))
-    }))
+        yield* screen.enter("/help")
+        yield* screen.until((text) => text.includes("Ctrl-C cancels") && isAtPrompt(text))
+        yield* screen.press("C-d")
+        const { code, screen: text } = yield* screen.ended
+        const [thread] = yield* simulator.threads
+        expect(code).toBe(0)
+        expect(text).toContain(`Thread ${thread?.id}. Go on with: openai-threads chat --thread ${thread?.id}`)
+        // What was cancelled shows how far it came, which is a matter of the moment.
+        yield* Effect.promise(() => expect(withoutIds(text)).toMatchFileSnapshot("screens/chat.txt"))
+      })
+  )
 
   onTerminal(
     "Ctrl-C drops what is typed; at an empty prompt it quits the second time, with 130",
-    () =>
+    ({ expect }) =>
       Effect.gen(function*() {
         const { screen, simulator } = yield* chat([])
         yield* screen.press("a", "b")
@@ -103,7 +106,7 @@ describe("chat on a terminal", () => {
 
   onTerminal(
     "an error is shown and the prompt comes back; /retry asks again, and writes no message twice",
-    () =>
+    ({ expect }) =>
       Effect.gen(function*() {
         const limited = Script.httpError({
           status: 429,

@@ -1,0 +1,104 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { spawnSync } from "node:child_process"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { temporary } from "../support/cli.ts"
+import { bash, run } from "../support/installed.ts"
+import { hasTmux, isAtPrompt, open, withTmux } from "../support/screen.ts"
+
+const timeout = 60_000
+
+const commands = ["ask", "assistants", "chat", "completion", "config", "simulate", "threads"]
+
+/** What is typed, and the only word that it can become. */
+const cases: ReadonlyArray<readonly [typed: string, completed: string]> = [
+  ["ch", "chat"],
+  ["threads ex", "export"],
+  ["ask --att", "--attach"],
+  ["chat --thr", "--thread"],
+  ["threads show --js", "--json"]
+]
+
+/** Runs a test in a shell, or skips it by a name that says why. */
+const inShell = (shell: string, name: string, test: Parameters<typeof it.scopedLive>[1]) => {
+  const isThere = spawnSync(shell, ["--version"]).status === 0
+  it.scopedLive.skipIf(!isThere)(isThere ? name : `${name} (skipped: ${shell} is not installed)`, test, timeout)
+}
+
+describe.concurrent("completion", () => {
+  inShell("bash", "works in bash", () =>
+    Effect.gen(function*() {
+      const typed = ["", "ask --color a", ...cases.map(([typed]) => typed)]
+      const { code, stderr, stdout } = yield* bash(`
+        source <("$0" "$1" completion bash)
+        function=$(complete -p openai-threads | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
+        complete() {
+          COMP_WORDS=(openai-threads "$@"); COMP_CWORD=$#
+          $function; echo "\${COMPREPLY[@]}"
+        }
+        ${typed.map((words) => `complete ${words === "" ? "''" : words}`).join("\n")}
+      `)
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+      const [all = "", ...others] = stdout.trimEnd().split("\n")
+      expect(all.split(" ").toSorted()).toEqual(["--help", "--version", ...commands])
+      expect(others).toEqual(["auto always", ...cases.map(([, completed]) => completed)])
+    }))
+
+  inShell("fish", "works in fish", () =>
+    Effect.gen(function*() {
+      const typed = ["", "ask --color a", ...cases.map(([typed]) => typed)]
+      const { code, stderr, stdout } = yield* bash(
+        `
+        "$0" "$1" completion fish > completion.fish
+        fish --no-config -c '
+          source completion.fish
+          ${typed.map((words) => `echo (complete -C "openai-threads ${words}" | cut -f 1)`).join("\n")}
+        '
+      `,
+        { cwd: temporary() }
+      )
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+      const [all = "", ...others] = stdout.trimEnd().split("\n")
+      expect(all.split(" ").toSorted()).toEqual(commands)
+      expect(others).toEqual(["always auto", ...cases.map(([, completed]) => completed)])
+    }))
+
+  if (hasTmux) {
+    inShell("zsh", "works in zsh", () =>
+      Effect.gen(function*() {
+        const home = temporary()
+        const completion = (yield* run(["completion", "zsh"])).stdout
+        writeFileSync(
+          join(home, ".zshrc"),
+          `PROMPT='> '\nautoload -U compinit\ncompinit -u -D\n${completion}`
+        )
+        const shell = yield* open(["zsh", "-d", "-i"], { ZDOTDIR: home })
+        yield* shell.until(isAtPrompt)
+        for (const [typed, completed] of cases) {
+          yield* shell.type(`openai-threads ${typed}`)
+          yield* shell.press("Tab")
+          yield* shell.until((text) => text.endsWith(`> openai-threads ${typed.replace(/\S+$/, completed)}`))
+          yield* shell.press("C-u")
+          yield* shell.until(isAtPrompt)
+        }
+        yield* shell.type("openai-threads ")
+        yield* shell.press("Tab")
+        const screen = yield* shell.until((text) => text.includes("-- Serve a simulated OpenAI"))
+        for (const command of commands) expect(screen).toMatch(new RegExp(`^${command} +-- `, "m"))
+      }))
+  } else it.skip(withTmux("works in zsh"))
+
+  it.live("is there for these shells, and no other", () =>
+    Effect.gen(function*() {
+      const shells = ["bash", "sh", "zsh", "fish", "tcsh"]
+      const [bash, sh, zsh, fish, other] = yield* Effect.all(
+        shells.map((shell) => run(["completion", shell])),
+        { concurrency: 2 }
+      )
+      expect(sh).toEqual(bash)
+      expect(zsh?.stdout).toContain("#compdef openai-threads")
+      expect(fish?.stdout).toContain("complete -c openai-threads")
+      expect(other).toMatchObject({ code: 2, stdout: "" })
+    }), timeout)
+})
