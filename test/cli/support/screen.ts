@@ -34,7 +34,7 @@ export const isAtPrompt = (screen: string) => screen === ">" || screen.endsWith(
 export const withoutIds = (screen: string) => `${screen.replaceAll(/\b(conv|resp|run|req)_[0-9a-f-]+/g, "$1_…")}\n`
 
 /** How long a screen may take; it takes a small part of it. */
-const patience = "20 seconds"
+const patience = "40 seconds"
 
 export const open = (
   command: ReadonlyArray<string>,
