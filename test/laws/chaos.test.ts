@@ -3,12 +3,13 @@
  * `CHAOS_SEED=123 CHAOS_CASES=1` one case again.
  */
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Option, Redacted, Supervisor, TestContext } from "effect"
+import { Effect, Exit, Fiber, Layer, Redacted, Supervisor } from "effect"
 import { Assistants, OpenAI, type RunError, type Thread, Threads, ThreadStore } from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
 import { PCGRandom } from "effect/Utils"
 import { analyst, threads } from "../support/layers.ts"
 import { badEnd, observe, type Seen } from "../support/observe.ts"
+import { inOwnTime, pass, passing } from "../support/time.ts"
 
 const cases = Number(process.env["CHAOS_CASES"] ?? 1_000)
 const firstSeed = Number(process.env["CHAOS_SEED"] ?? 1)
@@ -84,16 +85,7 @@ const faultsBefore = [
 ]
 
 /** Reads until it ends, and lets time pass if it does not. */
-const settled = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.gen(function*() {
-    const simulator = yield* Simulator.Simulator
-    const fiber = yield* Effect.fork(effect)
-    for (let turn = 0; turn < 200 && Option.isNone(yield* Fiber.poll(fiber)); turn++) {
-      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
-    }
-    if (Option.isNone(yield* Fiber.poll(fiber))) yield* simulator.advance("2 minutes")
-    return yield* Fiber.join(fiber)
-  })
+const settled = <A, E, R>(effect: Effect.Effect<A, E, R>) => passing(effect, 120_000)
 
 /** The thread takes another turn, and nothing is left open. */
 const usable = (id: Thread.ThreadId, seen: Seen<RunError.RunError> | undefined) =>
@@ -102,7 +94,7 @@ const usable = (id: Thread.ThreadId, seen: Seen<RunError.RunError> | undefined) 
     const simulator = yield* Simulator.Simulator
     // A server that said the last word and does not end the body has a second to do it.
     const lost = seen === undefined || seen.error?._tag === "ConnectionLost" || seen.error?._tag === "TimedOut"
-    if (!lost && (yield* simulator.openStreams) > 0) yield* simulator.advance("1 second")
+    if (!lost && (yield* simulator.openStreams) > 0) yield* pass(1_000)
     expect(yield* simulator.openStreams).toBe(0)
     const end = seen?.events.at(-1)
     const pending = end?._tag === "RunCompleted"
@@ -176,9 +168,6 @@ const named = (seed: number) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     })
   ))
 
-/** With a clock of its own, so that several go on at a time. */
-const apart = Effect.provide(TestContext.TestContext)
-
 const seeds = (count: number, offset = 0) => Array.from({ length: count }, (_, index) => firstSeed + offset + index)
 
 describe("law 1, law 3, law 4, law 9: chaos", () => {
@@ -189,9 +178,7 @@ describe("law 1, law 3, law 4, law 9: chaos", () => {
       Effect.gen(function*() {
         let completed = 0
         const mine = seeds(size, part * size)
-        const results = yield* Effect.forEach(mine, (seed) => apart(named(seed)(withoutLeak(oneCase(seed)))), {
-          concurrency: 25
-        })
+        const results = yield* Effect.forEach(mine, (seed) => inOwnTime(seed)(named(seed)(withoutLeak(oneCase(seed)))))
         for (const result of results) if (result.completed) completed++
         // Some end well, some do not: otherwise this would show little.
         if (mine.length >= 100) {
@@ -217,14 +204,13 @@ describe("law 7: interruption at random moments", () => {
           })
           return Effect.gen(function*() {
             const service = yield* Threads.Threads
-            const simulator = yield* Simulator.Simulator
             const { id } = yield* service.create()
             const fiber = yield* Effect.fork(observe(service.run(id, { message: "Hi" })))
-            yield* simulator.advance(random.integer(11) * 1_000 + random.integer(2) * 500)
+            yield* pass(random.integer(11) * 1_000 + random.integer(2) * 500)
             yield* Fiber.interrupt(fiber)
             yield* usable(id, undefined)
-          }).pipe(Effect.provide(threads([turn, Script.always("Fine.")])), withoutLeak, named(seed), apart)
-        }, { discard: true, concurrency: 25 }),
+          }).pipe(Effect.provide(threads([turn, Script.always("Fine.")])), withoutLeak, named(seed), inOwnTime(seed))
+        }, { discard: true }),
       300_000
     )
   }
