@@ -9,7 +9,7 @@ import type { InvalidInput } from "../OpenAIError.ts"
 import * as Threads from "../Threads.ts"
 import * as ThreadStore from "../ThreadStore.ts"
 import { apiKey } from "./apiKey.ts"
-import type { CliError } from "./CliError.ts"
+import { type CliError, configuration } from "./CliError.ts"
 import type { Settings } from "./settings.ts"
 import { warn } from "./terminal.ts"
 
@@ -25,13 +25,24 @@ export const assistants = (
   settings.assistants === undefined ? Assistants.layer([]) : Assistants.layerFile(settings.assistants.value)
 
 const live = (settings: Settings, choice: Choice): Layer.Layer<OpenAI.OpenAI, CliError | InvalidInput> =>
-  Layer.unwrapEffect(Effect.map(apiKey(settings, choice.keyStdin), (apiKey) =>
-    OpenAI.layer({
-      apiKey,
-      baseUrl: settings.baseUrl?.value,
-      organization: settings.organization?.value,
-      project: settings.project?.value
-    })))
+  Layer.unwrapEffect(Effect.gen(function*() {
+    const { baseUrl, organization, project } = settings
+    if (baseUrl !== undefined && !isWeb(baseUrl.value)) {
+      return yield* configuration(
+        `the base URL is no URL (from ${baseUrl.from === "flag" ? "--base-url" : baseUrl.from})`,
+        "It begins with http:// or https://, and mostly ends with /v1."
+      )
+    }
+    return OpenAI.layer({
+      apiKey: yield* apiKey(settings, choice.keyStdin),
+      baseUrl: baseUrl?.value,
+      organization: organization?.value,
+      project: project?.value
+    })
+  }))
+
+/** A host and a port alone are a URL too, one whose scheme is the host. */
+const isWeb = (url: string) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
 
 /** Nobody takes a script for a model: it is only used when it is asked for, and it says what it is. */
 const simulated: Layer.Layer<OpenAI.OpenAI> = Layer.unwrapEffect(

@@ -37,6 +37,14 @@ const byTag: Record<Exclude<Failure["_tag"], "CliError" | "InvalidInput">, ExitC
 /** The inputs that come from the configuration, and not from the command line. */
 const configured = new Set(["apiKey", "baseUrl", "model"])
 
+/** What to do about it, where its message does not say. */
+export const hintOf = (error: Failure): string | undefined =>
+  error._tag === "CliError"
+    ? error.hint
+    : error._tag === "ResourceNotFound" && error.resource === "endpoint"
+    ? "A base URL mostly ends with /v1."
+    : undefined
+
 export const exitCodeOf = (error: Failure): ExitCode =>
   error._tag === "CliError"
     ? error.exitCode

@@ -11,6 +11,17 @@ const policy = RetryPolicy.make({ attempts: 3, budget: "1 minute" })
 
 const seconds = (millis: number) => `${Duration.toSeconds(Duration.millis(Math.max(0, millis))).toFixed(1)} s`
 
+/** What happened, in a word that needs no manual. */
+const causes: Record<string, string> = {
+  ConnectionFailed: "OpenAI could not be reached",
+  ConnectionLost: "the connection was lost",
+  InvalidRequest: "the thread is busy",
+  RateLimited: "OpenAI's rate limit was reached",
+  ServerError: "OpenAI could not answer",
+  ThreadBusy: "the thread is busy",
+  TimedOut: "OpenAI did not answer in time"
+}
+
 /** Tells each wait before it begins. */
 const told = (say: (line: string) => Effect.Effect<void>): RetryPolicy.Policy =>
   Schedule.makeWithState(
@@ -20,7 +31,10 @@ const told = (say: (line: string) => Effect.Effect<void>): RetryPolicy.Policy =>
         const step = [{ attempt: attempt + 1, state: next }, out, decision] as const
         if (ScheduleDecision.isDone(decision)) return Effect.succeed(step)
         const wait = seconds(ScheduleIntervals.start(decision.intervals) - now)
-        return Effect.as(say(`${failure._tag}: asking again in ${wait} (attempt ${attempt + 1}).`), step)
+        return Effect.as(
+          say(`${causes[failure._tag] ?? failure._tag}: asking again in ${wait} (attempt ${attempt + 1}).`),
+          step
+        )
       })
   )
 

@@ -2,9 +2,8 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { CliError } from "./CliError.ts"
 import { type ExitCode, exitCodes } from "./exitCodes.ts"
-import { exitCodeOf, type Failure } from "./failure.ts"
+import { exitCodeOf, type Failure, hintOf } from "./failure.ts"
 import { hide } from "./secrets.ts"
 import { paint } from "./streams.ts"
 import { harmless, stderr } from "./terminal.ts"
@@ -12,10 +11,10 @@ import { harmless, stderr } from "./terminal.ts"
 /** In one line. A part of it may come from the server or the model. */
 const oneLine = (text: string) => harmless(text.trim().replaceAll(/\s*\n\s*/g, " "))
 
-const lines = (error: Failure): ReadonlyArray<string> => [
-  oneLine(error.message),
-  ...(error instanceof CliError && error.hint !== undefined ? [`  ${error.hint}`] : [])
-]
+const lines = (error: Failure): ReadonlyArray<string> => {
+  const hint = hintOf(error)
+  return [oneLine(error.message), ...(hint === undefined ? [] : [`  ${hint}`])]
+}
 
 /** Says why it failed, and gives the exit code for it. */
 export const report = (cause: Cause.Cause<Failure>, debug: boolean): Effect.Effect<ExitCode> => {

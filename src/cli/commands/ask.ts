@@ -22,6 +22,7 @@ export const ask = Spec.make({
   },
   examples: [
     ["openai-threads ask \"Why is the sky blue?\"", "one question"],
+    ["openai-threads ask --simulate \"Hello\"", "without a key: a simulated model"],
     ["git diff | openai-threads ask \"Write a commit message\"", "an instruction, and what it is about"],
     ["openai-threads ask -a plot.png -a data.csv \"What do you see?\"", "with files; -a - is standard input"],
     ["openai-threads ask --thread conv_123 \"And at night?\"", "go on with a thread"],

@@ -1,4 +1,5 @@
 /** `ask`: one question, one answer. */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
@@ -8,6 +9,7 @@ import * as Answerer from "../Answerer.ts"
 import { usage } from "../CliError.ts"
 import type { ask as spec } from "../commands/ask.ts"
 import { connect } from "../connect.ts"
+import type { Failure } from "../failure.ts"
 import * as OutputFile from "../outputFile.ts"
 import { patiently } from "../patience.ts"
 import * as Prompt from "../prompt.ts"
@@ -47,6 +49,10 @@ export const ask = (input: Input) =>
     }).pipe(Effect.scoped, Effect.onInterrupt(() => cancelled))
   })
 
+const isMissing = (exit: Exit.Exit<unknown, Failure>) =>
+  Exit.isFailure(exit) &&
+  Option.exists(Cause.failureOption(exit.cause), ({ _tag }) => _tag === "ThreadNotFound")
+
 const answer = (
   input: Input,
   prompt: Prompt.Prompt,
@@ -77,7 +83,7 @@ const answer = (
     })
     const rendering = { format, answer: sink, usage: input.usage, spinner }
     yield* Effect.onExit(patiently(spinner.say)(render(run, id, rendering)), (exit) =>
-      input.quiet || input.simulate || Exit.isInterrupted(exit)
+      input.quiet || input.simulate || Exit.isInterrupted(exit) || isMissing(exit)
         ? Effect.void
         : stderr.write(`${paint.dim(`Thread ${id}. Go on with: ${goOn(id)}`)}\n`))
   })

@@ -21,7 +21,11 @@ export const simulate = ({ color, latency, port }: InputOf<typeof spec>) =>
     const simulator = yield* Simulator.make(script(Duration.millis(pause)))
     const { url } = yield* Effect.mapError(
       simulator.serve({ port: number }),
-      (error) => usage(`port ${number} cannot be used: ${error.reason}`)
+      ({ reason }) =>
+        usage(
+          `port ${number} cannot be used: ${reason.includes("EADDRINUSE") ? "it is in use" : reason}`,
+          "Without --port a free one is taken."
+        )
     )
     yield* stdout.write(`${url}\n`)
     yield* stderr.write(`A simulated OpenAI answers there. Use it with OPENAI_BASE_URL=${url}; Ctrl-C ends it.\n`)

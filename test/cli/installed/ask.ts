@@ -153,7 +153,7 @@ describe.concurrent("ask: what is printed", () => {
       ])
       const { code, stderr, stdout } = yield* ask(["Hi"], { env })
       expect({ code, stdout }).toEqual({ code: 0, stdout: "Late.\n" })
-      expect(stderr).toMatch(/^RateLimited: asking again in \d+\.\d s \(attempt 2\)\.\nThread /)
+      expect(stderr).toMatch(/^OpenAI's rate limit was reached: asking again in \d+\.\d s \(attempt 2\)\.\nThread /)
     }), timeout)
 
   it.scopedLive("so are those of a thread that is being made, once each", () =>
@@ -163,9 +163,11 @@ describe.concurrent("ask: what is printed", () => {
       yield* simulator.inject(Script.httpError({ status: 503, code: "server_is_overloaded" }))
       const { code, stderr, stdout } = yield* ask(["Hi"], { env })
       expect({ code, stdout }).toEqual({ code: 0, stdout: "Late.\n" })
-      expect(stderr).toMatch(
-        /^RateLimited: asking again in [\d.]+ s \(attempt 2\)\.\nServerError: asking again in [\d.]+ s \(attempt 3\)\.\nThread /
-      )
+      expect(stderr.replaceAll(/[\d.]+ s/g, "1 s").split("\n").slice(0, 2)).toEqual([
+        "OpenAI's rate limit was reached: asking again in 1 s (attempt 2).",
+        "OpenAI could not answer: asking again in 1 s (attempt 3)."
+      ])
+      expect(stderr.split("\n")[2]).toMatch(/^Thread /)
     }), timeout)
 
   it.scopedLive("-q: not even retries", () =>
@@ -231,7 +233,7 @@ describe.concurrent("ask: what is sent", () => {
       expect((yield* simulator.threads)[0]?.items).toHaveLength(4)
       const missing = yield* ask(["Two", "--thread", "conv_missing"], { env })
       expect(missing.code).toBe(4)
-      expect(missing.stderr).toContain(`There is no thread "conv_missing"`)
+      expect(missing.stderr).toMatch(/^error: There is no thread "conv_missing".*\n$/)
     }), timeout)
 
   it.scopedLive("-a sends text, images and PDF", () =>
@@ -324,10 +326,37 @@ describe.concurrent("ask: exit codes", () => {
       expect(result.stderr).toContain("there is no model")
     }), timeout)
 
+  it.live("3: a base URL that is none", () =>
+    Effect.gen(function*() {
+      for (const url of ["nonsense", "localhost:4010", "me:hunter2@127.0.0.1/v1"]) {
+        const env = { OPENAI_API_KEY: key, OPENAI_MODEL: "m", OPENAI_BASE_URL: url }
+        const { code, stderr, stdout } = yield* ask(["Hi"], { env })
+        expect({ code, stdout }).toEqual({ code: 3, stdout: "" })
+        expect(stderr).toBe(
+          "error: the base URL is no URL (from OPENAI_BASE_URL)\n  It begins with http:// or https://, and mostly ends with /v1.\n"
+        )
+      }
+    }), timeout)
+
+  it.scopedLive("4: a base URL without its /v1", () =>
+    Effect.gen(function*() {
+      const { env, url } = yield* served([])
+      const result = yield* ask(["Hi"], { env: { ...env, OPENAI_BASE_URL: new URL("/", url).href } })
+      expect(result).toMatchObject({ code: 4, stdout: "" })
+      expect(result.stderr).toMatch(/^error: .*no such endpoint.*\n {2}A base URL mostly ends with \/v1\.\n$/)
+    }), timeout)
+
   it.live("4: nobody listens", () =>
     Effect.gen(function*() {
-      const env = { OPENAI_API_KEY: key, OPENAI_MODEL: "m", OPENAI_BASE_URL: "nonsense" }
-      expect(yield* ask(["Hi"], { env })).toMatchObject({ code: 3, stdout: "" })
+      const env = { OPENAI_API_KEY: key, OPENAI_MODEL: "m", OPENAI_BASE_URL: "http://127.0.0.1:2/v1" }
+      const { code, stderr, stdout } = yield* ask(["Hi"], { env })
+      expect({ code, stdout }).toEqual({ code: 4, stdout: "" })
+      expect(stderr.trimEnd().split("\n").map((line) => line.replace(/[\d.]+ s/, "1 s"))).toEqual([
+        "OpenAI could not be reached: asking again in 1 s (attempt 2).",
+        "OpenAI could not be reached: asking again in 1 s (attempt 3).",
+        "OpenAI could not be reached: asking again in 1 s (attempt 4).",
+        expect.stringMatching(/^error: OpenAI could not be reached .*: check the network and OPENAI_BASE_URL$/)
+      ])
     }), timeout)
 
   fails(3, "the key is not accepted", [http(401, "invalid_api_key")], { stderr: /API key.*req_/ })
