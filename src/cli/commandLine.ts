@@ -82,6 +82,8 @@ const inOrder = (words: ReadonlyArray<string>, { argument, flags: table, path }:
         if (given.has(flag.name) && flag.kind !== "texts") return invalid(usage(`${name} is given twice`, see(path)))
         const value = attached ?? words[++at]
         if (value === undefined || value === "") return invalid(usage(`${name} needs a value`, see(path)))
+        const wanted = expected(flag, value)
+        if (wanted !== undefined) return invalid(usage(`${name} needs ${wanted}, not "${value}"`, see(path)))
         options.push(`--${flag.name}`, value)
       }
       given.add(flag.name)
@@ -93,6 +95,13 @@ const inOrder = (words: ReadonlyArray<string>, { argument, flags: table, path }:
     return invalid(usage(`<${argument.name}> is missing`, see(path)))
   }
   return { _tag: "Command", path, words: [...options, ...(args.length === 0 ? [] : ["--", ...args])] }
+}
+
+/** What the value should be, if it is something else. */
+const expected = (flag: Flag, value: string): string | undefined => {
+  if (flag.kind === "integer") return /^-?\d+$/.test(value) ? undefined : "a whole number"
+  if (flag.kind === "choice") return flag.choices.includes(value) ? undefined : flag.choices.join(" or ")
+  return undefined
 }
 
 /** `--name=value`, `-n value`, `-nvalue` and `-abc`: names, each with the value that is attached to it. */
