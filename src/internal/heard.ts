@@ -17,6 +17,8 @@ export class Heard {
   readonly #itemsDone = new Set<string>()
   readonly #partsDone = new Set<string>()
   readonly #lengths = new Map<string, number>()
+  /** How many annotations each part has had. */
+  readonly #annotations = new Map<string, number>()
   /** The part that grows now: its deltas come one after the other. */
   #itemId = ""
   #contentIndex = -1
@@ -42,6 +44,11 @@ export class Heard {
       case "response.refusal.done":
         this.#partsDone.add(partKey(event.item_id, event.content_index))
         return
+      case "response.output_text.annotation.added": {
+        const key = partKey(event.item_id, event.content_index)
+        this.#annotations.set(key, (this.#annotations.get(key) ?? 0) + 1)
+        return
+      }
       case "response.output_item.added":
       case "response.output_item.done": {
         const id = event.item?.id
@@ -76,7 +83,7 @@ export class Heard {
 
   /**
    * The events that would have told the rest of a response that is complete, without the last one. With gaps in what was
-   * heard there is no telling which piece of a text is missing: then it comes whole, not in deltas.
+   * heard there is no telling which piece of a text is missing: then it comes whole, not in deltas and annotations.
    */
   rest(response: Response, hasGaps: boolean): ReadonlyArray<WireEvent> {
     this.#turnTo("", -1)
@@ -89,12 +96,23 @@ export class Heard {
         ...added,
         ...parts.flatMap((part, content_index): ReadonlyArray<object> => {
           const at = { item_id: id, output_index, content_index }
-          if (this.#partsDone.has(partKey(id, content_index))) return []
+          const key = partKey(id, content_index)
+          if (this.#partsDone.has(key)) return []
           if (part.type === "refusal") return [{ type: "response.refusal.done", ...at, refusal: part.refusal }]
-          if (part.type !== "output_text") return []
-          const delta = part.text.slice(this.#lengths.get(partKey(id, content_index)) ?? 0)
+          if (part.type !== "output_text" || typeof part.text !== "string") return []
           const done = { type: "response.output_text.done", ...at, text: part.text }
-          return delta === "" || hasGaps ? [done] : [{ type: "response.output_text.delta", ...at, delta }, done]
+          if (hasGaps) return [done]
+          const delta = part.text.slice(this.#lengths.get(key) ?? 0)
+          const annotations = Array.isArray(part.annotations) ? part.annotations : []
+          return [
+            ...(delta === "" ? [] : [{ type: "response.output_text.delta", ...at, delta }]),
+            ...annotations.slice(this.#annotations.get(key) ?? 0).map((annotation) => ({
+              type: "response.output_text.annotation.added",
+              ...at,
+              annotation
+            })),
+            done
+          ]
         }),
         { type: "response.output_item.done", output_index, item }
       ]

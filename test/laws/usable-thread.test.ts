@@ -87,6 +87,13 @@ describe("law 3: calls of an answer that was lost", () => {
       "Fine again"
     ]))))
 
+  /** Its model goes on for two minutes after its reader was told of the end. */
+  const long = Script.turn(Script.functionCall("search", { query: "x".repeat(60) }, { chunks: 12 }), {
+    latency: "6 seconds",
+    fault: Script.cut({ afterEvents: 1 }),
+    afterDisconnect: "completed"
+  })
+
   it.effect("law 3: a thread that stayed locked to the end is made whole before the run after it", () =>
     Effect.gen(function*() {
       const service = yield* Threads.Threads
@@ -98,14 +105,20 @@ describe("law 3: calls of an answer that was lost", () => {
       yield* simulator.advance("1 minute")
       expect((yield* observe(service.run(id))).error).toBeUndefined()
       expect(yield* log(id)).toEqual(["Hi", "Next", "search?", closed, "Fine"])
-    }).pipe(Effect.provide(threads([
-      Script.turn(Script.functionCall("search", { query: "x".repeat(60) }, { chunks: 12 }), {
-        latency: "6 seconds",
-        fault: Script.cut({ afterEvents: 1 }),
-        afterDisconnect: "completed"
-      }),
-      "Fine"
-    ]))))
+    }).pipe(Effect.provide(threads([long, "Fine"]))))
+
+  it.effect("law 3: a call that comes after the next message is closed before the next run", () =>
+    Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const simulator = yield* Simulator.Simulator
+      const { id } = yield* service.create()
+      yield* advancing(observe(service.run(id, { message: "Hi" })), "17 seconds")
+      yield* service.addMessage(id, "Next")
+      expect(yield* log(id)).toEqual(["Hi", "Next"])
+      yield* simulator.advance("2 minutes")
+      expect((yield* observe(service.run(id))).error).toBeUndefined()
+      expect(yield* log(id)).toEqual(["Hi", "Next", "search?", closed, "Fine"])
+    }).pipe(Effect.provide(threads([long, "Fine"]))))
 })
 
 describe("law 3: a complete answer without output whose end was not heard", () => {
