@@ -32,18 +32,35 @@ const inRound = (bench, round) => [
 
 const rotate = (values, by) => values.map((_, index) => values[(index + by) % values.length])
 
+// One that cannot keep up with the server's pace at all would not come to an end.
+const patience = 120_000
+
+const within = (time, promise) => {
+  let timer
+  const late = new Promise((resolve) => timer = setTimeout(resolve, time))
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
+
 const runBench = async (name, bench, server) => {
   const rounds = []
+  const tooSlow = []
   for (let round = 0; round < roundsOf(bench); round++) {
     const figures = {}
     for (const contestant of rotate(inRound(bench, round), round)) {
       process.stderr.write(`${name}, round ${round + 1}: ${contestant}          \r`)
       const child = start("contestant", "contestant.mjs", [name, contestant, server], bench.flags)
-      figures[contestant] = await child.message
+      if (bench.peers.includes(contestant)) {
+        const figure = await within(patience, child.message)
+        if (figure === undefined) {
+          tooSlow.push(contestant)
+          child.message.catch(() => {})
+          child.end()
+        } else figures[contestant] = figure
+      } else figures[contestant] = await child.message
     }
     rounds.push(figures)
   }
-  return rounds
+  return { rounds, tooSlow }
 }
 
 const show = ({ most, unit = "×", value }) => {
@@ -69,13 +86,13 @@ const all = {}
 const goals = []
 for (const name of options.only.length === 0 ? names : options.only) {
   const bench = await import(`./benches/${name}.mjs`)
-  all[name] = await runBench(name, bench, address)
-  const report = bench.report(all[name])
+  const { rounds: figures, tooSlow } = await runBench(name, bench, address)
+  all[name] = figures
+  const report = bench.report(figures)
   goals.push(...report.goals)
-  const rounds = all[name].length
-  console.log(
-    `\n## ${bench.title}\n\n${report.markdown}\n\nMedian (and range) of ${rounds} ${rounds === 1 ? "round" : "rounds"}.`
-  )
+  const rounds = `${figures.length} ${figures.length === 1 ? "round" : "rounds"}`
+  const without = tooSlow.length === 0 ? "" : ` Not done within two minutes: ${tooSlow.join(", ")}.`
+  console.log(`\n## ${bench.title}\n\n${report.markdown}\n\nMedian (and range) of ${rounds}.${without}`)
 }
 server.end()
 goals.sort((a, b) => a.goal - b.goal)

@@ -191,6 +191,19 @@ const idleByDefault = "5 minutes"
 const pageSize = 100
 const appendSize = 20
 
+interface Page {
+  readonly data: ReadonlyArray<ConversationItem>
+  readonly has_more: boolean
+  readonly last_id: string
+}
+
+const goesOn = ({ data, has_more }: Page) => has_more && data.length > 0
+
+/** Whether it is a page of items, and one that leads on: of a history without its end nobody should hear. */
+const isPage = (after: string | undefined) => (page: Page) =>
+  Array.isArray(page.data) && page.data.every(Predicate.isRecord) &&
+  (!goesOn(page) || (Predicate.isString(page.last_id) && !["", after].includes(page.last_id)))
+
 const make = (options: Options): Service => {
   const client = makeClient(options)
   const server = URL.canParse(client.baseURL) ? new URL(client.baseURL) : undefined
@@ -320,10 +333,10 @@ const make = (options: Options): Service => {
                   order,
                   limit: pageSize,
                   ...(after === undefined ? {} : { after })
-                }, { signal })),
+                }, { signal }), { isWhole: isPage(after) }),
               (page) => [
                 Chunk.unsafeFromArray(page.data),
-                page.has_more && page.data.length > 0 ? Option.some(page.last_id) : Option.none()
+                goesOn(page) ? Option.some(page.last_id) : Option.none()
               ]
             )))
       ),

@@ -330,6 +330,26 @@ export const suite = ({ layer, test, unreachable }: Options): void => {
         expect(error).toMatchObject({ _tag: "UnexpectedResponse" })
       }).pipe(over([])))
 
+    for (
+      const [what, page] of [
+        ["that is no list", { data: {} }],
+        ["of no items", { data: [null], has_more: false }],
+        ["that goes on without saying where", { data: [{ id: "msg_1" }], has_more: true, last_id: null }]
+      ] as const
+    ) {
+      test(`a page ${what} is an UnexpectedResponse`, () =>
+        Effect.gen(function*() {
+          const { openai, simulator } = yield* services
+          const id = yield* thread()
+          yield* simulator.inject(
+            Script.httpError({ status: 200, body: JSON.stringify(page), contentType: "application/json" })
+          )
+          expect(yield* Effect.flip(collect(openai.conversations.listItems(id)))).toMatchObject({
+            _tag: "UnexpectedResponse"
+          })
+        }).pipe(over([])))
+    }
+
     test("retrieveItem and deleteItem find one item", () =>
       Effect.gen(function*() {
         const { openai, simulator } = yield* services
