@@ -113,13 +113,11 @@ const fromWire = (error: WireError, about: About): E.RequestError => {
 }
 
 /** System codes of connections that were never made: the server cannot have got the request. */
-const neverConnected = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EADDRNOTAVAIL",
-  "ERR_INVALID_URL",
-  "bad port"
+const neverConnected = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EADDRNOTAVAIL"])
+/** What `fetch` refuses itself, the same each time. */
+const refused = new Map([
+  ["ERR_INVALID_URL", "it is not a URL"],
+  ["bad port", "its port belongs to another service, and `fetch` refuses it"]
 ])
 /** The same, unless the connection was up already. */
 const unreachable = new Set(["EHOSTUNREACH", "ENETUNREACH"])
@@ -156,6 +154,8 @@ export const fromConnection = (
 ): E.RequestError => {
   const { code, connecting } = systemError(error) ?? { code: "", connecting: false }
   if (phase === "request") {
+    const reason = refused.get(code)
+    if (reason !== undefined) return new E.InvalidInput({ field: "baseUrl", reason })
     if (code === "UND_ERR_CONNECT_TIMEOUT" || (code === "ETIMEDOUT" && connecting)) {
       return new E.TimedOut({ phase: "connect" })
     }

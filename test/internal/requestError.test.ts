@@ -239,6 +239,13 @@ describe("fromConnection", () => {
     })
   }
 
+  it("a URL that fetch refuses is not tried again", async () => {
+    const thrown = await fetch("http://127.0.0.1:9/v1").catch((error: unknown) => error)
+    for (const error of [thrown, caused("ERR_INVALID_URL")]) {
+      expect(fromConnection(error, "request")).toMatchObject({ _tag: "InvalidInput", field: "baseUrl" })
+    }
+  })
+
   it("timeouts have their phase", () => {
     expect(fromConnection(caused("UND_ERR_CONNECT_TIMEOUT"), "request")).toMatchObject({ phase: "connect" })
     expect(fromConnection(caused("ETIMEDOUT", "connect"), "request")).toMatchObject({ phase: "connect" })
