@@ -1,8 +1,5 @@
-/** The commands as `@effect/cli` decodes them, with their handlers. Only the one that was named is made. */
-import * as CliConfig from "@effect/cli/CliConfig"
-import * as Command from "@effect/cli/Command"
+/** The commands with their handlers. */
 import * as Effect from "effect/Effect"
-import { commandOf } from "./commandOf.ts"
 import * as Specs from "./commands/ask.ts"
 import * as AssistantSpecs from "./commands/assistants.ts"
 import * as ChatSpec from "./commands/chat.ts"
@@ -16,17 +13,15 @@ import * as Assistants from "./handlers/assistants.ts"
 import { complete } from "./handlers/completion.ts"
 import * as Config from "./handlers/config.ts"
 import * as Threads from "./handlers/threads.ts"
+import { decode } from "./options.ts"
 import type { Input, Spec } from "./Spec.ts"
-import { version } from "./version.ts"
 
+/** A command from its words. */
 const command = <const F extends Flags, E, R>(
-  spec: Spec<F>,
+  { flags }: Spec<F>,
   handle: (input: Input<F>) => Effect.Effect<void, E, R>
 ) =>
-(words: ReadonlyArray<string>) => {
-  const made = commandOf(spec, handle, words)
-  return Command.run(made, { name: "openai-threads", version, executable: "openai-threads" })(["", "", ...words])
-}
+(words: ReadonlyArray<string>) => Effect.flatMap(decode(flags, words), handle)
 
 /** The simulated model and its server are loaded for those who ask for them. */
 const simulator = Effect.promise(() => import("./handlers/simulate.ts"))
@@ -51,5 +46,4 @@ const commands = {
 export type Name = keyof typeof commands
 
 /** Decodes the words behind a command's name, which were put in order, and runs it. */
-export const run = (name: Name, words: ReadonlyArray<string>) =>
-  Effect.provide(commands[name](words), CliConfig.layer({ isCaseSensitive: true }))
+export const run = (name: Name, words: ReadonlyArray<string>) => commands[name](words)

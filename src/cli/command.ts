@@ -1,15 +1,11 @@
-/** A command on this machine: `@effect/cli` over Node, from the ordered command line to an exit code. */
-import * as HelpDoc from "@effect/cli/HelpDoc"
-import * as ValidationError from "@effect/cli/ValidationError"
+/** A command on this machine: from the ordered command line to an exit code. */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as Terminal from "@effect/platform/Terminal"
-import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as App from "./app.ts"
-import { usage } from "./CliError.ts"
 import { exitCodes } from "./exitCodes.ts"
 import { report } from "./report.ts"
 import { cancellable, watchSignals } from "./signals.ts"
@@ -27,12 +23,6 @@ const noTerminal = Layer.succeed(Terminal.Terminal, {
 
 const platform = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, noTerminal)
 
-/** `@effect/cli` prints its errors itself, which `report.ts` does in the same way for all. */
-const silently = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Console.consoleWith((console) => Console.withConsole(effect, { ...console, error: () => Effect.void }))
-
-const colors = /\p{Cc}\[[0-9;]*m/gu
-
 interface Chosen {
   readonly path: ReadonlyArray<string>
   readonly words: ReadonlyArray<string>
@@ -41,14 +31,7 @@ interface Chosen {
 /** Runs a command and ends the process. */
 export const run = ({ path, words }: Chosen, debug: boolean): void => {
   watchSignals()
-  const program = silently(App.run(path.join(" ") as App.Name, words)).pipe(
-    Effect.mapError((error) =>
-      ValidationError.isValidationError(error)
-        ? usage(HelpDoc.toAnsiText(error.error).replaceAll(colors, "").trim(), "See: openai-threads --help")
-        : error
-    ),
-    Effect.provide(platform)
-  )
+  const program = Effect.provide(App.run(path.join(" ") as App.Name, words), platform)
   const main = Effect.flatMap(
     cancellable(program),
     (exit) => Exit.isSuccess(exit) ? Effect.succeed(exitCodes.ok) : report(exit.cause, debug)
