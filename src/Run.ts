@@ -18,14 +18,16 @@ import type { Message } from "./Thread.ts"
  * @since 0.1.0
  * @category models
  */
-export interface RunResult {
+export interface RunResult<A = undefined> {
   readonly status: "completed" | "requires_action"
   /** What the run waits for; `Threads.submit` answers it. */
   readonly pending: ReadonlyArray<Pending>
   /** The model's messages. */
   readonly messages: ReadonlyArray<Message>
-  /** Their text. */
+  /** The text of those of the last step. */
   readonly text: string
+  /** That text decoded, where the run has an `output` schema. */
+  readonly output: A
   readonly usage: Usage
   /** How many responses it took. */
   readonly steps: number
@@ -46,11 +48,14 @@ export const deltas = <E, R>(run: Stream.Stream<RunEvent, E, R>): Stream.Stream<
     })
   )
 
+type OutputOf<Event> = Extract<Event, { readonly _tag: "RunCompleted" }> extends { readonly output: infer A } ? A
+  : undefined
+
 /** Reads a run to its end; `f` may look at what comes, and holds the stream back while its effect runs. */
-const drain = <E, R, E2 = never, R2 = never>(
-  run: Stream.Stream<RunEvent, E, R>,
+const drain = <Event extends RunEvent, E, R, E2 = never, R2 = never>(
+  run: Stream.Stream<Event, E, R>,
   f?: (events: ReadonlyArray<RunEvent>) => Effect.Effect<unknown, E2, R2> | void
-): Effect.Effect<RunResult, E | E2 | ConnectionLost, R | R2> =>
+): Effect.Effect<RunResult<OutputOf<Event>>, E | E2 | ConnectionLost, R | R2> =>
   Effect.suspend(() => {
     let completed: Of<"RunCompleted"> | undefined
     const read = Pull.forEachArray(run, (events) => {
@@ -62,8 +67,16 @@ const drain = <E, R, E2 = never, R2 = never>(
       if (completed === undefined) {
         return Effect.fail(new ConnectionLost({ phase: "stream", how: "eof", accepted: "unknown" }))
       }
-      const { messages, pending, status, step, text, usage } = completed
-      return Effect.succeed({ status, pending, messages, text, usage, steps: step + 1 })
+      const { messages, output, pending, status, step, text, usage } = completed
+      return Effect.succeed({
+        status,
+        pending,
+        messages,
+        text,
+        output: output as OutputOf<Event>,
+        usage,
+        steps: step + 1
+      })
     })
   })
 
@@ -73,8 +86,9 @@ const drain = <E, R, E2 = never, R2 = never>(
  * @since 0.1.0
  * @category terminals
  */
-export const result = <E, R>(run: Stream.Stream<RunEvent, E, R>): Effect.Effect<RunResult, E | ConnectionLost, R> =>
-  drain(run)
+export const result = <Event extends RunEvent, E, R>(
+  run: Stream.Stream<Event, E, R>
+): Effect.Effect<RunResult<OutputOf<Event>>, E | ConnectionLost, R> => drain(run)
 
 /**
  * Reads a run to its end and gives the whole text: that of the response itself, not the deltas put together.
@@ -124,19 +138,19 @@ type Exact<H> = H & { readonly [K in Exclude<keyof H, Tag>]: never }
 export const handle: {
   <const H extends Handlers>(
     handlers: Exact<H>
-  ): <E, R>(
-    run: Stream.Stream<RunEvent, E, R>
-  ) => Effect.Effect<RunResult, E | ErrorOf<H> | ConnectionLost, R | ContextOf<H>>
-  <E, R, const H extends Handlers>(
-    run: Stream.Stream<RunEvent, E, R>,
+  ): <Event extends RunEvent, E, R>(
+    run: Stream.Stream<Event, E, R>
+  ) => Effect.Effect<RunResult<OutputOf<Event>>, E | ErrorOf<H> | ConnectionLost, R | ContextOf<H>>
+  <Event extends RunEvent, E, R, const H extends Handlers>(
+    run: Stream.Stream<Event, E, R>,
     handlers: Exact<H>
-  ): Effect.Effect<RunResult, E | ErrorOf<H> | ConnectionLost, R | ContextOf<H>>
+  ): Effect.Effect<RunResult<OutputOf<Event>>, E | ErrorOf<H> | ConnectionLost, R | ContextOf<H>>
 } = dual(
   2,
-  <E, R, E2, R2>(
-    run: Stream.Stream<RunEvent, E, R>,
+  <Event extends RunEvent, E, R, E2, R2>(
+    run: Stream.Stream<Event, E, R>,
     handlers: Record<string, ((event: RunEvent) => Effect.Effect<unknown, E2, R2>) | undefined>
-  ): Effect.Effect<RunResult, E | E2 | ConnectionLost, R | R2> =>
+  ): Effect.Effect<RunResult<OutputOf<Event>>, E | E2 | ConnectionLost, R | R2> =>
     drain(run, (events) => {
       const handled = events.filter((event) => handlers[event._tag] !== undefined)
       const only = handled[0]

@@ -7,7 +7,7 @@ import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
 import { withoutContent } from "./internal/content.ts"
 import { lazy } from "./internal/lazy.ts"
-import { ResponseId, ThreadId } from "./Thread.ts"
+import { CallId, ResponseId, ThreadId } from "./Thread.ts"
 import { ThreadError } from "./ThreadError.ts"
 
 const optionalString = Schema.optional(Schema.String)
@@ -142,6 +142,92 @@ export class RunCancelled extends Schema.TaggedError<RunCancelled>("effect-opena
 }
 
 /**
+ * A tool failed with what it declares, and its failures end the run (`failureMode: "error"`). All outputs of the step are
+ * in the thread, so that the next run goes on from there. `failure` is in the field only, never in `message` or logs.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ToolFailed extends Schema.TaggedError<ToolFailed>("effect-openai-threads/ToolFailed")("ToolFailed", {
+  threadId: ThreadId,
+  name: Schema.String,
+  callId: CallId,
+  failure: Schema.Unknown
+}) {
+  readonly isRetryable = false
+  override toJSON() {
+    return withoutContent(this, "failure")
+  }
+  override [NodeInspectSymbol]() {
+    return this.toJSON()
+  }
+  override get message() {
+    return `The tool "${this.name}" failed`
+  }
+}
+
+/**
+ * The model still calls tools after `maxSteps` steps. Its last calls were not made, and are answered as such in the
+ * thread.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class TooManySteps extends Schema.TaggedError<TooManySteps>("effect-openai-threads/TooManySteps")(
+  "TooManySteps",
+  { threadId: ThreadId, maxSteps: Schema.Int }
+) {
+  readonly isRetryable = false
+  override get message() {
+    return `The model still calls tools after ${this.maxSteps} steps: raise maxSteps, or run the thread again`
+  }
+}
+
+/**
+ * The model refused to give an output. `refusal` is what it says, in the field only.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class OutputRefused extends Schema.TaggedError<OutputRefused>("effect-openai-threads/OutputRefused")(
+  "OutputRefused",
+  { threadId: ThreadId, refusal: Schema.String }
+) {
+  readonly isRetryable = false
+  override toJSON() {
+    return withoutContent(this, "refusal")
+  }
+  override [NodeInspectSymbol]() {
+    return this.toJSON()
+  }
+  override get message() {
+    return "The model refused to give an output"
+  }
+}
+
+/**
+ * The answer does not fit the `output` schema. `raw` is its text, in the field only; `reason` says where it does not fit.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class OutputInvalid extends Schema.TaggedError<OutputInvalid>("effect-openai-threads/OutputInvalid")(
+  "OutputInvalid",
+  { threadId: ThreadId, raw: Schema.String, reason: Schema.String }
+) {
+  readonly isRetryable = false
+  override toJSON() {
+    return withoutContent(this, "raw", "reason")
+  }
+  override [NodeInspectSymbol]() {
+    return this.toJSON()
+  }
+  override get message() {
+    return "The answer does not fit the output schema"
+  }
+}
+
+/**
  * Everything that a run can fail with.
  *
  * @since 0.1.0
@@ -154,7 +240,11 @@ export const RunError = Schema.Union(
   HistoryRejected,
   RunFailed,
   RunIncomplete,
-  RunCancelled
+  RunCancelled,
+  ToolFailed,
+  TooManySteps,
+  OutputRefused,
+  OutputInvalid
 )
 
 /**

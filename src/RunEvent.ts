@@ -47,13 +47,14 @@ export const Usage = Schema.Struct({
 export type Usage = typeof Usage.Type
 
 /**
- * What a run waits for: a function call without its output, or an approval that an MCP server asks for.
+ * What a run waits for: a function call without its output, or an approval that an MCP server asks for. A call that
+ * `needsApproval` may be answered by whether it is approved, and is made then.
  *
  * @since 0.1.0
  * @category models
  */
 export const Pending = Schema.Union(
-  Schema.TaggedStruct("PendingCall", { call: FunctionCall }),
+  Schema.TaggedStruct("PendingCall", { call: FunctionCall, needsApproval: Schema.Boolean }),
   Schema.TaggedStruct("PendingApproval", {
     itemId: ItemId,
     server: Schema.String,
@@ -208,6 +209,23 @@ export const ToolCallArgumentsDelta = event("ToolCallArgumentsDelta", { ...ofIte
 export const ToolCallRequested = event("ToolCallRequested", { ...ofItem, call: FunctionCall })
 
 /**
+ * A tool of the program has been called. `output` is what the model is told, `result` what the handler gave. `isFailure`
+ * says that the call failed or was not made; a defect, and that it took too long, is in `cause`, for the program only.
+ *
+ * @since 0.1.0
+ * @category events
+ */
+export const ToolCallCompleted = event("ToolCallCompleted", {
+  ...ofItem,
+  callId: CallId,
+  name: Schema.String,
+  output: Schema.String,
+  isFailure: Schema.Boolean,
+  result: Schema.Unknown,
+  cause: Schema.optional(Schema.Unknown)
+})
+
+/**
  * An MCP server wants to be asked before it does something.
  *
  * @since 0.1.0
@@ -260,7 +278,9 @@ export const Unknown = event("Unknown", { type: Schema.String, raw: Schema.Unkno
 
 /**
  * The run is over and its answer is in the thread. `requires_action`: the model waits for what `pending` lists;
- * `Threads.submit` carries it on. `messages` are the model's, from the response itself; `text` is their text.
+ * `Threads.submit` carries it on. `messages` are the model's, of all steps and from the responses themselves; `text` is
+ * the text of those of the last step. `output` is that text decoded, where the run has an `output` schema. `usage` is
+ * that of all steps.
  *
  * @since 0.1.0
  * @category events
@@ -270,6 +290,7 @@ export const RunCompleted = event("RunCompleted", {
   pending: Schema.Array(Pending),
   messages: Schema.Array(Message),
   text: Schema.String,
+  output: Schema.optional(Schema.Unknown),
   usage: Usage
 })
 
@@ -295,6 +316,7 @@ export const RunEvent = Schema.Union(
   ToolCallStarted,
   ToolCallArgumentsDelta,
   ToolCallRequested,
+  ToolCallCompleted,
   ApprovalRequested,
   HostedToolProgress,
   MessageCompleted,
@@ -324,3 +346,11 @@ export type Tag = RunEvent["_tag"]
  * @category models
  */
 export type Of<T extends Tag> = Extract<RunEvent, { readonly _tag: T }>
+
+/**
+ * The events of a run whose output has the type `A`; `undefined` where no `output` schema is given.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type RunEventOf<A> = Exclude<RunEvent, Of<"RunCompleted">> | (Of<"RunCompleted"> & { readonly output: A })

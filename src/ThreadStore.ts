@@ -64,6 +64,8 @@ export interface Writer {
    * first looks whether they are there.
    */
   readonly append: (items: ReadonlyArray<WireItem>) => Effect.Effect<ReadonlyArray<Item>, ThreadError>
+  /** Writes those of the outputs whose calls have none yet, as far as the last answer was heard. */
+  readonly answer: (outputs: ReadonlyArray<WireItem>) => Effect.Effect<void, ThreadError>
   /** Prepares a request to the model. `newItems` are outputs that go with it. */
   readonly turn: (newItems: ReadonlyArray<WireItem>) => Effect.Effect<Turn, ThreadError>
 }
@@ -198,6 +200,7 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
             onFailure: failed,
             onSuccess: (created) => created.map(toItem)
           }),
+        answer: (outputs) => Effect.mapError(Effect.zipLeft(settled.answer(id, outputs), over()), failed),
         turn: (newItems) =>
           Effect.mapBoth(settled.whole(id, newItems), {
             onFailure: failed,
@@ -354,6 +357,7 @@ export const layerMemory: Layer.Layer<ThreadStore> = Layer.sync(ThreadStore, () 
     })
   const writer = (id: ThreadId): Writer => ({
     append: (items) => add(id, items),
+    answer: (outputs) => Effect.asVoid(replaceOutputs(id, outputs)),
     turn: (newItems) =>
       Effect.zipRight(
         replaceOutputs(id, newItems),

@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+import type * as Tool from "@effect/ai/Tool"
+import type * as Toolkit from "@effect/ai/Toolkit"
 import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
@@ -17,16 +19,19 @@ import type { ResponseCreateParamsStreaming } from "openai/resources/responses/r
 import { type Assistant, type AssistantId, Sampling } from "./Assistant.ts"
 import * as Assistants from "./Assistants.ts"
 import { compact } from "./internal/compact.ts"
+import { type Declaration, declare } from "./internal/declare.ts"
 import { makeId } from "./internal/ids.ts"
 import { fromMessage } from "./internal/items.ts"
 import { lazy } from "./internal/lazy.ts"
+import * as Output from "./internal/output.ts"
 import * as Pull from "./internal/pull.ts"
 import * as RunLoop from "./internal/runLoop.ts"
+import * as ToolCalls from "./internal/toolCalls.ts"
 import * as Validate from "./internal/validate.ts"
 import * as OpenAI from "./OpenAI.ts"
 import { InvalidInput, UnexpectedResponse } from "./OpenAIError.ts"
 import type { RunError } from "./RunError.ts"
-import type { RunEvent } from "./RunEvent.ts"
+import type { Pending, RunEventOf } from "./RunEvent.ts"
 import {
   type CallId,
   type Item,
@@ -40,6 +45,7 @@ import {
 } from "./Thread.ts"
 import type { ThreadError } from "./ThreadError.ts"
 import * as ThreadStore from "./ThreadStore.ts"
+import type { Approval } from "./Tools.ts"
 
 /**
  * How to run a thread. What is given here wins over the assistant's own value.
@@ -47,7 +53,14 @@ import * as ThreadStore from "./ThreadStore.ts"
  * @since 0.1.0
  * @category models
  */
-export interface RunOptions extends Sampling, ThreadStore.Waiting {
+export interface RunOptions<
+  T extends Record<string, Tool.Any> = {},
+  TE = never,
+  TR = never,
+  A = undefined,
+  I = undefined,
+  SR = never
+> extends Sampling, ThreadStore.Waiting {
   /** The assistant, or its id in `Assistants`. Default: `Assistants.current`. */
   readonly assistant?: Assistant | AssistantId | undefined
   /** Written to the thread before the model is asked; it stays there whatever happens to the run. */
@@ -72,6 +85,31 @@ export interface RunOptions extends Sampling, ThreadStore.Waiting {
    * layer, so that the answer is in the thread. Default: `cancel`.
    */
   readonly onStop?: "cancel" | "detach" | undefined
+  /**
+   * Tools that the run calls itself, until the model answers without calling one. They are sent beside the assistant's.
+   * All calls of a step run before the model is asked again. A tool of the id `openai.…` is one that OpenAI runs.
+   */
+  readonly toolkit?: Toolkit.WithHandler<T> | Effect.Effect<Toolkit.WithHandler<T>, TE, TR> | undefined
+  /** Whether the model calls a tool in the first step. Default: as it likes, which it does from the second on. */
+  readonly toolChoice?: "auto" | "none" | "required" | { readonly tool: Extract<keyof T, string> } | undefined
+  /** How many calls of a step run at once. Default: 4. */
+  readonly toolConcurrency?: number | undefined
+  /** How long a call may take, unless `Tools.Timeout` says otherwise for its tool. Default: 5 minutes. */
+  readonly toolTimeout?: Duration.DurationInput | undefined
+  /**
+   * What a defect in a tool, or a call that takes too long, does. `inform` tells the model, without a word of the defect,
+   * and goes on; `fail` writes all outputs and dies. Default: `inform`.
+   */
+  readonly onToolDefect?: "inform" | "fail" | undefined
+  /** Answers for what needs approval. Without it the run ends `requires_action`. */
+  readonly approve?: ((pending: Pending) => Effect.Effect<Approval>) | undefined
+  /** How many responses a run may take; more fail with `TooManySteps`. Default: 20. */
+  readonly maxSteps?: number | undefined
+  /**
+   * What the answer has to be: it is asked for as JSON of this schema, in strict mode where the schema allows it, and
+   * decoded into `RunCompleted.output`. Fails with `OutputRefused` or `OutputInvalid`.
+   */
+  readonly output?: Schema.Schema<A, I, SR> | undefined
 }
 
 /**
@@ -142,16 +180,33 @@ export interface Service {
    * A write to the thread from where its run is read fails at once with `ThreadBusy{ why: "ownRun" }`. Behind operators
    * that read ahead in a fiber of their own, such as `Stream.buffer`, it cannot be told apart and waits for its deadline.
    */
-  readonly run: (id: ThreadId, options?: RunOptions) => Stream.Stream<RunEvent, RunError>
+  readonly run: <
+    T extends Record<string, Tool.Any> = {},
+    TE = never,
+    TR = never,
+    A = undefined,
+    I = undefined,
+    SR = never
+  >(
+    id: ThreadId,
+    options?: RunOptions<T, TE, TR, A, I, SR>
+  ) => Stream.Stream<RunEventOf<A>, RunError | TE, TR | SR | Tool.Requirements<T[keyof T]>>
   /**
    * Answers what a run that ended `requires_action` waits for, and runs on. Every pending call needs an answer.
    * Instructions and settings are not remembered by OpenAI: give the same options as to the run.
    */
-  readonly submit: (
+  readonly submit: <
+    T extends Record<string, Tool.Any> = {},
+    TE = never,
+    TR = never,
+    A = undefined,
+    I = undefined,
+    SR = never
+  >(
     id: ThreadId,
     answers: ReadonlyArray<Answer>,
-    options?: Omit<RunOptions, "message">
-  ) => Stream.Stream<RunEvent, RunError>
+    options?: Omit<RunOptions<T, TE, TR, A, I, SR>, "message">
+  ) => Stream.Stream<RunEventOf<A>, RunError | TE, TR | SR | Tool.Requirements<T[keyof T]>>
 }
 
 /**
@@ -197,6 +252,15 @@ const pickSampling = ({ maxOutputTokens, reasoning, temperature, topP, verbosity
   verbosity
 })
 
+/** The options of a run whatever its tools and its output: its types are the caller's concern. */
+interface AnyOptions extends Omit<RunOptions, "toolkit" | "toolChoice" | "output"> {
+  readonly toolkit?: WithHandler | Effect.Effect<WithHandler> | undefined
+  readonly toolChoice?: "auto" | "none" | "required" | { readonly tool: string } | undefined
+  readonly output?: Schema.Schema.AnyNoContext | undefined
+}
+
+type WithHandler = Toolkit.WithHandler<Record<string, Tool.Any>>
+
 type Params = Omit<ResponseCreateParamsStreaming, "stream"> & { readonly model: string }
 
 const make = Effect.gen(function*() {
@@ -206,7 +270,7 @@ const make = Effect.gen(function*() {
   const scope = yield* Effect.scope
 
   const configured = Effect.orElseSucceed(Config.nonEmptyString("OPENAI_MODEL"), () => "")
-  const model = (options: RunOptions, assistant: Assistant): Effect.Effect<string, InvalidInput> => {
+  const model = (options: AnyOptions, assistant: Assistant): Effect.Effect<string, InvalidInput> => {
     const named = options.model ?? assistant.model
     return Effect.filterOrFail(
       named === undefined ? configured : Effect.succeed(named),
@@ -219,7 +283,7 @@ const make = Effect.gen(function*() {
     )
   }
 
-  const params = Effect.fnUntraced(function*(options: RunOptions, assistant: Assistant) {
+  const params = Effect.fnUntraced(function*(options: AnyOptions, assistant: Assistant) {
     const sampling = yield* checkSampling({ ...pickSampling(assistant), ...compact(pickSampling(options)) })
     const instructions = [options.instructions ?? assistant.instructions, options.additionalInstructions]
       .filter((part) => part !== undefined && part !== "")
@@ -240,11 +304,47 @@ const make = Effect.gen(function*() {
     }) as Params
   })
 
-  const start = (
+  /** The toolkit with its handlers, and how its tools are declared. */
+  const toolsOf = Effect.fnUntraced(function*(options: AnyOptions, assistant: Assistant) {
+    if (options.toolkit === undefined) return undefined
+    const toolkit = yield* Effect.isEffect(options.toolkit) ? options.toolkit : Effect.succeed(options.toolkit)
+    const declarations = yield* declare(toolkit.tools)
+    const declaredElsewhere = new Set(
+      (assistant.tools ?? []).flatMap(({ name, type }) => type === "function" ? [String(name)] : [])
+    )
+    const twice = declarations.find(({ name }) => declaredElsewhere.has(name))
+    if (twice !== undefined) {
+      return yield* new InvalidInput({
+        field: `toolkit.${twice.name}`,
+        reason: "the assistant has a tool of this name"
+      })
+    }
+    const calls = ToolCalls.make(toolkit, declarations, {
+      declaredElsewhere,
+      context: yield* Effect.context<never>(),
+      timeout: options.toolTimeout ?? "5 minutes"
+    })
+    return { calls, declarations }
+  })
+
+  const choiceOf = (
+    choice: NonNullable<AnyOptions["toolChoice"]>,
+    declarations: ReadonlyArray<Declaration>
+  ): Effect.Effect<Params["tool_choice"], InvalidInput> => {
+    if (typeof choice === "string") return Effect.succeed(choice)
+    const declaration = declarations.find(({ name }) => name === choice.tool)
+    if (declaration === undefined) {
+      return new InvalidInput({ field: "toolChoice", reason: `there is no tool "${choice.tool}"` })
+    }
+    const { name, wire: { type } } = declaration
+    return Effect.succeed((type === "function" ? { type, name } : { type }) as Params["tool_choice"])
+  }
+
+  const start = <A>(
     threadId: ThreadId,
-    options: RunOptions,
+    options: AnyOptions,
     newItems: ReadonlyArray<ThreadStore.WireItem>
-  ): Stream.Stream<RunEvent, RunError> =>
+  ): Stream.Stream<RunEventOf<A>, RunError> =>
     Pull.toStream(Effect.gen(function*() {
       yield* Validate.id("thread id", threadId)
       const { assistant: chosen, message } = options
@@ -253,20 +353,42 @@ const make = Effect.gen(function*() {
         : typeof chosen === "string"
         ? yield* assistants.get(chosen)
         : chosen
+      const tools = yield* toolsOf(options, assistant)
+      const format = options.output === undefined ? undefined : yield* Output.make(threadId, options.output)
+      const sent = yield* params(options, assistant)
+      const wireTools = [
+        ...(sent.tools ?? []),
+        ...(tools?.declarations ?? []).map(({ wire }) => wire)
+      ] as Params["tools"]
       const run = RunLoop.open({
         runId: RunId.make(yield* makeId("run")),
         threadId,
         assistant,
-        params: yield* params(options, assistant),
+        params: compact({
+          ...sent,
+          tools: wireTools?.length === 0 ? undefined : wireTools,
+          text: format === undefined ? sent.text : { ...sent.text, format: format.wire },
+          tool_choice: options.toolChoice === undefined
+            ? undefined
+            : yield* choiceOf(options.toolChoice, tools?.declarations ?? [])
+        }) as Params,
         message: message === undefined ? undefined : yield* toWire(message, "message"),
         newItems,
         waiting: options,
         keepPartial: options.keepPartial ?? true,
         idleTimeout: options.idleTimeout,
-        timeout: options.timeout
+        timeout: options.timeout,
+        tools: tools === undefined && options.approve === undefined ? undefined : {
+          calls: tools?.calls ?? ToolCalls.none,
+          approve: options.approve,
+          concurrency: options.toolConcurrency ?? 4,
+          maxSteps: options.maxSteps ?? 20,
+          onDefect: options.onToolDefect ?? "inform"
+        },
+        decode: format?.decode
       }, { openai, store })
       return yield* options.onStop === "detach" ? Pull.detachable(run, scope) : run
-    }))
+    })) as Stream.Stream<RunEventOf<A>, RunError>
 
   const items: Service["items"] = (id, options) =>
     Stream.unwrap(Effect.as(Validate.ids({ "thread id": id, after: options?.after }), store.items(id, options)))
@@ -298,11 +420,11 @@ const make = Effect.gen(function*() {
     }),
     messages: (id, options) => Stream.filter(items(id, options), (item) => item._tag === "Message"),
     items,
-    run: (id, options = {}) => start(id, options, []),
+    run: (id, options = {}) => start(id, options as AnyOptions, []),
     submit: (id, answers, options = {}) =>
       answers.length === 0
         ? Stream.fail(new InvalidInput({ field: "answers", reason: "there is none" }))
-        : start(id, options, answers.map(fromAnswer))
+        : start(id, options as AnyOptions, answers.map(fromAnswer))
   })
 })
 

@@ -39,3 +39,6 @@ export * as Timeouts from "./Timeouts.ts"
 
 /** Where threads live, and who may write to them. */
 export * as ThreadStore from "./ThreadStore.ts"
+
+/** What this library adds to the tools of `@effect/ai`. */
+export * as Tools from "./Tools.ts"

@@ -31,7 +31,11 @@ const byTag: Record<Exclude<Failure["_tag"], "CliError" | "InvalidInput">, ExitC
   HistoryRejected: exitCodes.failed,
   RunFailed: exitCodes.failed,
   RunIncomplete: exitCodes.incomplete,
-  RunCancelled: exitCodes.failed
+  RunCancelled: exitCodes.failed,
+  ToolFailed: exitCodes.failed,
+  TooManySteps: exitCodes.failed,
+  OutputRefused: exitCodes.incomplete,
+  OutputInvalid: exitCodes.failed
 }
 
 /** The inputs that come from the configuration, and not from the command line. */

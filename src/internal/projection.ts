@@ -46,6 +46,11 @@ export class Projection {
     return this.#responseId
   }
 
+  /** How many steps have begun. */
+  get steps(): number {
+    return this.#step + 1
+  }
+
   /** What each event carries. */
   at() {
     return {
@@ -282,7 +287,16 @@ const toUsage = (response: Response | undefined): Usage | undefined => {
   }
 }
 
-const noUsage: Usage = { input: 0, cachedInput: 0, output: 0, reasoning: 0, total: 0 }
+/** What nothing takes. */
+export const noUsage: Usage = { input: 0, cachedInput: 0, output: 0, reasoning: 0, total: 0 }
+
+export const sum = (a: Usage, b: Usage): Usage => ({
+  input: a.input + b.input,
+  cachedInput: a.cachedInput + b.cachedInput,
+  output: a.output + b.output,
+  reasoning: a.reasoning + b.reasoning,
+  total: a.total + b.total
+})
 
 /** What a response says about itself at its end: the truth, of which the deltas were the display. */
 export const outcome = (response: Response) => {
@@ -296,7 +310,7 @@ export const outcome = (response: Response) => {
     // A call marked `async` may stay unanswered. Source: openai 7.55, `async` of function tools.
     const raw: object = response.output[index]!
     return item._tag === "FunctionCall" && !("async" in raw && raw.async === true)
-      ? [{ _tag: "PendingCall", call: item }]
+      ? [{ _tag: "PendingCall", call: item, needsApproval: false }]
       : []
   })
   return {

@@ -1,32 +1,37 @@
 /**
  * One run, as a source that is pulled: take the lock, write the message, ask the model, pass its events on, take its
- * answer into the thread, give the lock back, say that it is complete. Each pull does the next piece of that, so
- * nothing is held ahead of the reader but one network read.
+ * answer into the thread, call the tools that it wants and ask again, give the lock back, say that it is complete. Each
+ * pull does the next piece of that, so nothing is held ahead of the reader but one network read.
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type { Response, ResponseCreateParamsStreaming } from "openai/resources/responses/responses"
 import type * as OpenAI from "../OpenAI.ts"
 import { ConnectionLost, type RequestError, TimedOut } from "../OpenAIError.ts"
 import { none, RetryPolicy } from "../RetryPolicy.ts"
-import { RunCancelled, type RunError, RunFailed, RunIncomplete } from "../RunError.ts"
-import type { RunEvent } from "../RunEvent.ts"
-import type { RunId, ThreadId } from "../Thread.ts"
+import { RunCancelled, type RunError, RunFailed, RunIncomplete, ToolFailed, TooManySteps } from "../RunError.ts"
+import type { Pending, RunEvent, Usage } from "../RunEvent.ts"
+import type { CallId, FunctionCall, ItemId, Message, RunId, ThreadId } from "../Thread.ts"
 import type * as ThreadStore from "../ThreadStore.ts"
 import { Timeouts } from "../Timeouts.ts"
+import type { Approval } from "../Tools.ts"
 import { Heard } from "./heard.ts"
-import { outcome, Projection } from "./projection.ts"
+import { noUsage, outcome, Projection, sum } from "./projection.ts"
 import * as Pull from "./pull.ts"
 import { fromStream, streamCode } from "./requestError.ts"
 import { type Repeat, waits } from "./retry.ts"
 import * as Telemetry from "./telemetry.ts"
 import { toRunError } from "./threadErrors.ts"
+import type * as ToolCalls from "./toolCalls.ts"
 import type { WireEvent } from "./wireEvents.ts"
 
 /** A run with everything decided that can be decided before the thread is ours. */
@@ -44,12 +49,68 @@ export interface Plan {
   readonly idleTimeout: Duration.DurationInput | undefined
   /** From `RunStarted` on. */
   readonly timeout: Duration.DurationInput | undefined
+  /** What the program does itself of what the model asks for. */
+  readonly tools: Tools | undefined
+  /** Turns the text of the last step into the run's output. */
+  readonly decode: ((result: Outcome) => Effect.Effect<unknown, RunError>) | undefined
+}
+
+interface Tools {
+  readonly calls: ToolCalls.ToolCalls
+  readonly approve: ((pending: Pending) => Effect.Effect<Approval>) | undefined
+  readonly concurrency: number
+  readonly maxSteps: number
+  readonly onDefect: "inform" | "fail"
 }
 
 type RunPull = Pull.Pull<RunEvent, RunError>
 
+/** What a step came to. */
+type Outcome = Omit<ReturnType<typeof outcome>, "pending"> & { readonly pending: ReadonlyArray<Pending> }
+
+/** A turn with the one who took it. */
+type Turn = ThreadStore.Turn & { readonly writer: ThreadStore.Writer }
+
+/** A call that was made, or an answer to a server that asked first. */
+type Done =
+  | { readonly call: FunctionCall; readonly outcome: ToolCalls.Outcome }
+  | { readonly item: ThreadStore.WireItem }
+
+/** The calls of one step. */
+interface Work {
+  readonly done: Queue.Dequeue<Done>
+  /** What the program cannot answer itself. */
+  readonly left: ReadonlyArray<Pending>
+  readonly items: Array<ThreadStore.WireItem>
+  /** How many are not done yet. */
+  size: number
+  failure?: RunPull
+}
+
+/** What a call is answered with that the program did not make. */
+const notCarriedOut = (why: string) => `The call was not carried out: ${why}.`
+
+const denied = ({ reason }: Approval) =>
+  notCarriedOut(`it was not approved${reason === undefined ? "" : ` (${reason})`}`)
+
+const approvalOf = (id: ItemId, { approve, reason }: Approval): ThreadStore.WireItem => ({
+  type: "mcp_approval_response",
+  approval_request_id: id,
+  approve,
+  ...(reason === undefined ? {} : { reason })
+})
+
+const outputOf = (callId: CallId, output: string): ThreadStore.WireItem => ({
+  type: "function_call_output",
+  call_id: callId,
+  output
+})
+
 /** How long to ask for what became of a response whose end was not heard. */
 const settleTime = "10 seconds"
+
+/** How long the end of a run may take to write the outputs that its calls lack. */
+const payOffTime = "5 seconds"
 
 const isOpen = ({ status }: Response) => status === "in_progress" || status === "queued"
 
@@ -79,6 +140,11 @@ export const open = (
     const busy = yield* Scope.fork(scope, scope.strategy)
     const projection = new Projection(runId, threadId)
     let heard = new Heard(plan.keepPartial)
+    /** Of the steps before the last. */
+    const before: { usage: Usage; messages: ReadonlyArray<Message> } = { usage: noUsage, messages: [] }
+    /** The outputs that the calls in the thread still lack. */
+    let owed: ReadonlyMap<CallId, ThreadStore.WireItem> = new Map()
+    let limit = Number.POSITIVE_INFINITY
     let deadline = Number.POSITIVE_INFINITY
     const fail = (error: RunError) =>
       Effect.suspend(() => {
@@ -133,15 +199,34 @@ export const open = (
     }))
 
     const start = (ticket: ThreadStore.Ticket): RunPull =>
-      once(Effect.flatMap(failing(ticket.ready), (writer) =>
-        plan.message === undefined
+      once(Effect.flatMap(failing(ticket.ready), (writer) => {
+        const message = plan.message === undefined
           ? begin(writer)
-          : trying("safe", inSpan(writer.append([plan.message])), () => begin(writer))))
+          : trying("safe", inSpan(writer.append([plan.message])), () => begin(writer))
+        return plan.tools === undefined
+          ? message
+          : Effect.zipRight(Scope.addFinalizer(busy, payOff(writer)), message)
+      }))
+
+    /**
+     * Leaves no call without its output, whatever ended the run. In a fiber of its own: the one that ends the run may be
+     * interrupted already.
+     */
+    const payOff = (writer: ThreadStore.Writer): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        if (owed.size === 0) return Effect.void
+        const written = inSpan(writer.answer(Array.from(owed.values()))).pipe(
+          Effect.timeoutOption(payOffTime),
+          Effect.ignore,
+          Effect.interruptible
+        )
+        return Effect.asVoid(Effect.flatMap(Effect.forkDaemon(written), Fiber.await))
+      })
 
     const begin = (writer: ThreadStore.Writer): RunPull =>
       Effect.map(Clock.currentTimeMillis, (now) => {
-        if (plan.timeout !== undefined) deadline = now + Duration.toMillis(plan.timeout)
-        next = ask(writer)
+        if (plan.timeout !== undefined) limit = deadline = now + Duration.toMillis(plan.timeout)
+        next = ask(writer, plan.newItems, plan.params)
         return [{
           _tag: "RunStarted" as const,
           ...projection.at(),
@@ -151,11 +236,15 @@ export const open = (
       })
 
     /** The turn is taken anew for each attempt: while the thread was locked, another answer may have got into it. */
-    const ask = (writer: ThreadStore.Writer): RunPull => {
+    const ask = (
+      writer: ThreadStore.Writer,
+      newItems: ReadonlyArray<ThreadStore.WireItem>,
+      params: Plan["params"]
+    ): RunPull => {
       const request = Effect.gen(function*() {
-        const turn = yield* inSpan(writer.turn(plan.newItems))
+        const turn = yield* inSpan(writer.turn(newItems))
         const line = yield* Scope.fork(busy, busy.strategy)
-        const stream = services.openai.responses.stream({ ...plan.params, ...turn.params })
+        const stream = services.openai.responses.stream({ ...params, ...turn.params })
         const pull = yield* Pull.toOpen(stream).pipe(
           Effect.mapInputContext(forAnswer(line)),
           Effect.catchAll((error) =>
@@ -168,7 +257,7 @@ export const open = (
         projection.nextStep()
         heard = new Heard(plan.keepPartial)
         return trying("once", request, ({ line, pull, turn }) => {
-          next = read(turn, pull, line)
+          next = read({ ...turn, writer }, pull, line)
           return next
         })
       })
@@ -176,7 +265,7 @@ export const open = (
 
     /** `line` is the connection, which may be given up before the thread is. */
     const read = (
-      turn: ThreadStore.Turn,
+      turn: Turn,
       pull: Pull.Pull<WireEvent, RequestError>,
       line: Scope.CloseableScope
     ): RunPull => {
@@ -218,7 +307,7 @@ export const open = (
     }
 
     /** The stream broke: the server knows how the answer ended, and whether it is in the thread. */
-    const lost = (turn: ThreadStore.Turn, line: Scope.CloseableScope, error: RequestError): RunPull =>
+    const lost = (turn: Turn, line: Scope.CloseableScope, error: RequestError): RunPull =>
       once(Effect.gen(function*() {
         const { responseId } = projection
         const { settle } = turn
@@ -261,7 +350,7 @@ export const open = (
         : toRunError(threadId)(error)
 
     /** Tells what the stream did not. */
-    const finish = (turn: ThreadStore.Turn, response: Response): RunPull =>
+    const finish = (turn: Turn, response: Response): RunPull =>
       Effect.sync(() => {
         const events: Array<RunEvent> = []
         for (const event of heard.rest(response, projection.hasGaps)) projection.project(event, events)
@@ -272,7 +361,7 @@ export const open = (
       })
 
     const incomplete = (
-      turn: ThreadStore.Turn,
+      turn: Turn,
       { requestId, response }: NonNullable<Heard["incomplete"]>
     ): RunPull =>
       once(Effect.zipRight(
@@ -289,16 +378,148 @@ export const open = (
         )
       ))
 
-    /** The lock is given back before the reader hears of the end, so that its next write is not refused. */
-    const complete = (turn: ThreadStore.Turn, response: Response): RunPull =>
+    const complete = (turn: Turn, response: Response): RunPull =>
       once(Effect.gen(function*() {
         if (response.status === "cancelled") {
           return yield* fail(new RunCancelled({ threadId, responseId: projection.responseId }))
         }
         yield* failing(inSpan(turn.commit(response)))
+        owed = new Map()
+        const { tools } = plan
+        const step: Outcome = outcome(response)
+        return yield* tools === undefined || step.pending.length === 0 ? over(step) : act(turn.writer, tools, step)
+      }))
+
+    /** The lock is given back before the reader hears of the end, so that its next write is not refused. */
+    const over = (step: Outcome): RunPull =>
+      Effect.gen(function*() {
+        const result = {
+          ...step,
+          usage: sum(before.usage, step.usage),
+          messages: [...before.messages, ...step.messages]
+        }
+        const output = plan.decode === undefined || step.status === "requires_action"
+          ? undefined
+          : yield* failing(plan.decode(step))
         yield* Scope.close(busy, Exit.void)
         next = end
-        return [{ _tag: "RunCompleted" as const, ...projection.at(), ...outcome(response) }]
+        return [{
+          _tag: "RunCompleted" as const,
+          ...projection.at(),
+          ...result,
+          ...(output === undefined ? {} : { output })
+        }]
+      })
+
+    /** Does what the program can do of what the model asks for, and asks again once all of it is done. */
+    const act = (writer: ThreadStore.Writer, tools: Tools, step: Outcome): RunPull =>
+      once(Effect.gen(function*() {
+        const { approve, calls } = tools
+        const left: Array<Pending> = []
+        const tasks: Array<Effect.Effect<Done>> = []
+        for (const pending of step.pending) {
+          if (pending._tag === "PendingApproval") {
+            if (approve === undefined) left.push(pending)
+            else {
+              tasks.push(Effect.map(approve(pending), (approval) => ({ item: approvalOf(pending.itemId, approval) })))
+            }
+            continue
+          }
+          const { call } = pending
+          const needsApproval = yield* calls.needsApproval(call)
+          if (!calls.answers(call.name)) left.push(pending)
+          else if (!needsApproval) tasks.push(Effect.map(calls.run(call), (outcome) => ({ call, outcome })))
+          else if (approve === undefined) left.push({ ...pending, needsApproval })
+          else {
+            tasks.push(Effect.flatMap(
+              approve({ _tag: "PendingCall", call, needsApproval }),
+              (approval): Effect.Effect<Done> =>
+                approval.approve
+                  ? Effect.map(calls.run(call), (outcome) => ({ call, outcome }))
+                  : Effect.succeed({ call, outcome: { output: denied(approval), isFailure: true } })
+            ))
+          }
+        }
+        const mine = step.pending.flatMap((pending) =>
+          pending._tag === "PendingCall" && !left.includes(pending) && calls.answers(pending.call.name)
+            ? [pending.call]
+            : []
+        )
+        owe(mine, notCarriedOut("the run ended before"))
+        before.usage = sum(before.usage, step.usage)
+        before.messages = [...before.messages, ...step.messages]
+        if (tasks.length === 0) return yield* over({ ...step, pending: left, usage: noUsage, messages: [] })
+        if (projection.steps >= tools.maxSteps) {
+          owe(mine, notCarriedOut("the run has reached its last step"))
+          return yield* fail(new TooManySteps({ threadId, maxSteps: tools.maxSteps }))
+        }
+        deadline = limit
+        const done = yield* Queue.unbounded<Done>()
+        const working = yield* Scope.fork(busy, busy.strategy)
+        yield* Effect.forkIn(
+          inSpan(Effect.forEach(tasks, (task) => Effect.flatMap(task, (one) => Queue.offer(done, one)), {
+            concurrency: tools.concurrency,
+            discard: true
+          })),
+          working
+        )
+        return yield* (next = work(writer, tools, step, { done, left, items: [], size: tasks.length }))
+      }))
+
+    const owe = (calls: ReadonlyArray<FunctionCall>, why: string) => {
+      owed = new Map(calls.map((call) => [call.callId, outputOf(call.callId, why)]))
+    }
+
+    /** Tells of each call as it is done. */
+    const work = (writer: ThreadStore.Writer, tools: Tools, step: Outcome, state: Work): RunPull => {
+      const self: RunPull = Effect.flatMap(Queue.takeBetween(state.done, 1, state.size), (chunk) => {
+        const events: Array<RunEvent> = []
+        for (const one of chunk) {
+          state.size--
+          if (!("call" in one)) {
+            state.items.push(one.item)
+            continue
+          }
+          const { call, outcome } = one
+          owed = new Map(owed).set(call.callId, outputOf(call.callId, outcome.output))
+          if (outcome.failure !== undefined) {
+            state.failure ??= fail(
+              new ToolFailed({ threadId, name: call.name, callId: call.callId, failure: outcome.failure.error })
+            )
+          } else if (outcome.cause !== undefined && tools.onDefect === "fail") {
+            state.failure ??= Effect.die(Cause.squash(outcome.cause))
+          }
+          events.push({
+            _tag: "ToolCallCompleted",
+            ...projection.at(),
+            itemId: call.id,
+            callId: call.callId,
+            name: call.name,
+            output: outcome.output,
+            isFailure: outcome.isFailure,
+            result: outcome.result,
+            ...(outcome.cause === undefined ? {} : { cause: outcome.cause })
+          })
+        }
+        next = state.size > 0 ? self : goOn(writer, step, state)
+        return events.length > 0 ? Effect.succeed(events) : next
+      })
+      return self
+    }
+
+    /** Everything that could be done is done. */
+    const goOn = (writer: ThreadStore.Writer, step: Outcome, state: Work): RunPull =>
+      once(Effect.gen(function*() {
+        const items = [...owed.values(), ...state.items]
+        if (state.failure !== undefined || state.left.length > 0) {
+          // Its outputs are in the thread before anybody hears of it.
+          yield* failing(inSpan(writer.answer(items)))
+          owed = new Map()
+          return yield* state.failure ?? over({ ...step, pending: state.left, usage: noUsage, messages: [] })
+        }
+        const { tool_choice: choice, ...params } = plan.params
+        // A choice that was forced would force a call in every step. Source: openai-agents-python#263.
+        return yield* (next = ask(writer, items, choice === "none" ? plan.params : params))
       }))
 
     const tooLong = () => {

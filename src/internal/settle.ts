@@ -220,7 +220,23 @@ export const make = (conversations: OpenAI.Conversations) => {
       if (outputs.length > 0) yield* retry("safe")(append(id, outputs))
     })
 
+  /** Writes outputs of a run's own calls, but for those that the server has taken in already. */
+  const answer = (
+    id: ThreadId,
+    outputs: ReadonlyArray<ResponseInputItem>
+  ): Effect.Effect<void, RequestError | PartlyWritten> =>
+    Effect.gen(function*() {
+      // Where nothing was asked since the calls, nobody else can have answered them.
+      const items = unsettled.has(id) ? yield* since(id, looksBack) : []
+      const answered = new Set<unknown>(
+        items.flatMap((item) => item.type === "function_call_output" ? [String(item.call_id)] : [])
+      )
+      const open = outputs.filter((item) => !(item.type === "function_call_output" && answered.has(item.call_id)))
+      if (open.length > 0) yield* retry("safe")(append(id, open))
+    })
+
   return {
+    answer,
     append,
     close,
     missing,

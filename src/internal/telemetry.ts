@@ -59,3 +59,11 @@ export const agentStart = (run: {
     "gen_ai.agent.name": run.assistant.name,
     "effect_openai_threads.run.id": run.runId
   })
+
+/** At the start of `execute_tool {name}`: one call of a tool of the program. */
+export const toolStart = (call: { readonly name: string; readonly callId: string }): Attributes => ({
+  "gen_ai.operation.name": "execute_tool",
+  "gen_ai.tool.name": call.name,
+  "gen_ai.tool.call.id": call.callId,
+  "gen_ai.tool.type": "function"
+})

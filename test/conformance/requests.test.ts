@@ -190,7 +190,7 @@ const sampling: Required<Assistant.Sampling> = {
   reasoning: { effort: "low", summary: "auto" },
   verbosity: "low"
 }
-const options: Required<Threads.RunOptions> = {
+const options: Required<Threads.RunOptions<Record<string, never>>> = {
   ...sampling,
   assistant: Assistant.make({ id: "other", instructions: "Be thorough.", metadata: { by: "assistant" } }),
   message: roles.user,
@@ -203,7 +203,15 @@ const options: Required<Threads.RunOptions> = {
   keepPartial: false,
   idleTimeout: "1 minute",
   timeout: "10 minutes",
-  onStop: "cancel"
+  onStop: "cancel",
+  toolkit: undefined,
+  toolChoice: undefined,
+  toolConcurrency: 1,
+  toolTimeout: "1 minute",
+  onToolDefect: "inform",
+  approve: undefined,
+  maxSteps: 1,
+  output: undefined
 }
 
 const toAnswer = (pending: RunEvent.Pending, index: number): Threads.Answer =>

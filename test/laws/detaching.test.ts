@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Scope, Stream } from "effect"
-import { Run, Thread, Threads } from "effect-openai-threads"
+import { Run, type RunError, type RunEvent, Thread, Threads } from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
 import { threads } from "../support/layers.ts"
 import { collect, collectSpans, observe } from "../support/observe.ts"
@@ -35,7 +35,10 @@ const isGivenUp = (id: Thread.ThreadId) =>
   })
 
 describe("onStop: detach, where the layer is closed before the run's end", () => {
-  type Reader = (run: ReturnType<Threads.Service["run"]>, close: Effect.Effect<void>) => Effect.Effect<unknown, unknown>
+  type Reader = (
+    run: Stream.Stream<RunEvent.RunEvent, RunError.RunError>,
+    close: Effect.Effect<void>
+  ) => Effect.Effect<unknown, unknown>
   const readers: Record<string, Reader> = {
     "after its reader stopped": (run, close) => Effect.zipRight(Stream.runDrain(Stream.take(run, 2)), close),
     "while its reader is there": (run, close) =>
@@ -66,8 +69,8 @@ describe("onStop: detach, where the layer is closed before the run's end", () =>
 
 describe("onStop: detach, a write after the reader stopped", () => {
   const readers = {
-    "of a stream": (run: ReturnType<Threads.Service["run"]>) => Stream.runDrain(Stream.take(run, 2)),
-    "of a terminal": (run: ReturnType<Threads.Service["run"]>) =>
+    "of a stream": (run: Stream.Stream<RunEvent.RunEvent, RunError.RunError>) => Stream.runDrain(Stream.take(run, 2)),
+    "of a terminal": (run: Stream.Stream<RunEvent.RunEvent, RunError.RunError>) =>
       Effect.flip(Run.handle(run, { StepStarted: () => Effect.fail("enough") }))
   }
   for (const store of ["conversations", "memory"] as const) {

@@ -33,6 +33,7 @@ const name = Match.type<RunEvent.RunEvent>().pipe(
   Match.tag("AnnotationAdded", ({ annotation }) => annotation.type),
   Match.tag("ToolCallStarted", ({ callId, name }) => `${callId} ${name}`),
   Match.tag("ToolCallRequested", ({ call }) => call.arguments),
+  Match.tag("ToolCallCompleted", ({ output }) => output),
   Match.tag("ApprovalRequested", ({ server }) => server),
   Match.tag("HostedToolProgress", ({ phase, tool }) => `${tool} ${phase}`),
   Match.tag("MessageCompleted", ({ message }) => message.role),

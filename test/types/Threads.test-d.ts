@@ -26,13 +26,12 @@ type Success<T> = T extends Effect.Effect<infer A, infer _E, infer _R> ? A : nev
 
 // run and submit: nothing to provide, errors of a run, events of a run
 expectTypeOf(threads.run).parameter(0).toEqualTypeOf<Thread.ThreadId>()
-expectTypeOf(threads.run).parameter(1).toEqualTypeOf<Threads.RunOptions | undefined>()
-expectTypeOf(threads.run(id)).toEqualTypeOf<Stream.Stream<RunEvent.RunEvent, RunError.RunError, never>>()
+expectTypeOf(threads.run(id)).toEqualTypeOf<Stream.Stream<RunEvent.RunEventOf<undefined>, RunError.RunError, never>>()
 expectTypeOf(threads.run(id, { message: "Hi", model: "m", temperature: 1, onBusy: "reject" })).toEqualTypeOf<
-  Stream.Stream<RunEvent.RunEvent, RunError.RunError, never>
+  Stream.Stream<RunEvent.RunEventOf<undefined>, RunError.RunError, never>
 >()
 expectTypeOf(threads.submit(id, [{ callId, output: "done" }])).toEqualTypeOf<
-  Stream.Stream<RunEvent.RunEvent, RunError.RunError, never>
+  Stream.Stream<RunEvent.RunEventOf<undefined>, RunError.RunError, never>
 >()
 
 // the others
@@ -85,6 +84,10 @@ expectTypeOf<RunError.RunError["_tag"]>().toEqualTypeOf<
   | "RunFailed"
   | "RunIncomplete"
   | "RunCancelled"
+  | "ToolFailed"
+  | "TooManySteps"
+  | "OutputRefused"
+  | "OutputInvalid"
 >()
 expectTypeOf<RunError.RunError["isRetryable"]>().toEqualTypeOf<boolean>()
 
