@@ -68,6 +68,10 @@ const toInput = (item: Response["output"][number]): ReadonlyArray<ResponseInputI
   }
 }
 
+/** The calls that have an output among these items. */
+const answeredBy = (items: ReadonlyArray<ResponseInputItem | ConversationItem>): ReadonlySet<unknown> =>
+  new Set(items.flatMap((item) => item.type === "function_call_output" ? [item.call_id] : []))
+
 /** A map that forgets what was set longest ago. */
 const recent = <A>() => {
   const map = new Map<ThreadId, A>()
@@ -196,23 +200,26 @@ export const make = (conversations: OpenAI.Conversations) => {
   /**
    * Makes the conversation whole after a response that was cut off, or of which nothing is known: answers the calls that
    * came since the last item that is known, as nobody else ever would, and removes reasoning whose message did not come.
-   * Calls from before may still be answered by whoever was asked to. `answers` are what is about to be written.
+   * Calls from before may still be answered by whoever was asked to. `answers` are what is about to be written, and
+   * `owed` what is written where it is not there yet.
    */
   const close = (
     id: ThreadId,
-    answers: ReadonlyArray<ResponseInputItem>
+    answers: ReadonlyArray<ResponseInputItem>,
+    owed: ReadonlyArray<ResponseInputItem> = []
   ): Effect.Effect<void, RequestError | PartlyWritten> =>
     Effect.gen(function*() {
-      if (!known.has(id)) return
-      const items = yield* since(id, looksBack)
-      const answered = new Set(
-        [...items, ...answers].flatMap((item) => item.type === "function_call_output" ? [item.call_id] : [])
-      )
-      const outputs = items.flatMap((item): ReadonlyArray<ResponseInputItem> =>
-        item.type === "function_call" && !("async" in item && item.async === true) && !answered.has(item.call_id)
-          ? [{ type: "function_call_output", call_id: item.call_id, output: notCarriedOut }]
-          : []
-      )
+      const items = known.has(id) ? yield* since(id, looksBack) : []
+      const written = answeredBy(items)
+      const answered = new Set([...written, ...answeredBy(answers), ...answeredBy(owed)])
+      const outputs = [
+        ...owed.filter((item) => !(item.type === "function_call_output" && written.has(item.call_id))),
+        ...items.flatMap((item): ReadonlyArray<ResponseInputItem> =>
+          item.type === "function_call" && !("async" in item && item.async === true) && !answered.has(item.call_id)
+            ? [{ type: "function_call_output", call_id: item.call_id, output: notCarriedOut }]
+            : []
+        )
+      ]
       const unpaired = items.slice(items.findLastIndex((item) => item.type !== "reasoning") + 1)
       for (const { id: itemId } of unpaired.toReversed()) {
         if (itemId) yield* conversations.deleteItem(id, ItemId.make(itemId))
@@ -220,20 +227,12 @@ export const make = (conversations: OpenAI.Conversations) => {
       if (outputs.length > 0) yield* retry("safe")(append(id, outputs))
     })
 
-  /** Writes outputs of a run's own calls, but for those that the server has taken in already. */
+  /** Writes outputs of a run's own calls. If something was asked since, the server may have taken them in already. */
   const answer = (
     id: ThreadId,
     outputs: ReadonlyArray<ResponseInputItem>
   ): Effect.Effect<void, RequestError | PartlyWritten> =>
-    Effect.gen(function*() {
-      // Where nothing was asked since the calls, nobody else can have answered them.
-      const items = unsettled.has(id) ? yield* since(id, looksBack) : []
-      const answered = new Set<unknown>(
-        items.flatMap((item) => item.type === "function_call_output" ? [String(item.call_id)] : [])
-      )
-      const open = outputs.filter((item) => !(item.type === "function_call_output" && answered.has(item.call_id)))
-      if (open.length > 0) yield* retry("safe")(append(id, open))
-    })
+    Effect.suspend(() => unsettled.has(id) ? close(id, [], outputs) : Effect.asVoid(retry("safe")(append(id, outputs))))
 
   return {
     answer,
