@@ -31,24 +31,26 @@ export class ThreadNotFound extends Schema.TaggedError<ThreadNotFound>("effect-o
  * - `deadline`: the same, and waiting took longer than allowed
  * - `ownRun`: the write comes from inside a run on this very thread, whose end it would wait for
  * - `locked`: another process, the server says so (`conversation_locked`)
+ * - `requires_action`: the last run waits for an answer to a call
  *
  * @since 0.1.0
  * @category errors
  */
 export class ThreadBusy extends Schema.TaggedError<ThreadBusy>("effect-openai-threads/ThreadBusy")("ThreadBusy", {
   threadId: ThreadId,
-  why: Schema.Literal("running", "deadline", "ownRun", "locked"),
+  why: Schema.Literal("running", "deadline", "ownRun", "locked", "requires_action"),
   runId: Schema.optional(RunId)
 }) {
   get isRetryable() {
-    return this.why !== "ownRun"
+    return this.why !== "ownRun" && this.why !== "requires_action"
   }
   override get message() {
     const why = {
       running: "another run or write is using it",
       deadline: "another run or write did not release it in time",
       ownRun: "this write comes from inside a run on the thread; do it after the run has completed",
-      locked: "another process is using it; try again in a few seconds"
+      locked: "another process is using it; try again in a few seconds",
+      requires_action: "its last run waits for an answer; give it with submit, or run with onPending: \"close\""
     }[this.why]
     return `Thread "${this.threadId}" is busy: ${why}`
   }

@@ -18,13 +18,14 @@ import type { Response, ResponseCreateParams, ResponseInputItem } from "openai/r
 import { makeId } from "./internal/ids.ts"
 import { toItem } from "./internal/items.ts"
 import * as KeyedLock from "./internal/keyedLock.ts"
+import { type Broken, broken } from "./internal/mend.ts"
 import { retry } from "./internal/retry.ts"
 import * as Settle from "./internal/settle.ts"
 import { toThreadError } from "./internal/threadErrors.ts"
 import * as Validate from "./internal/validate.ts"
 import { OpenAI } from "./OpenAI.ts"
 import { ResourceNotFound } from "./OpenAIError.ts"
-import { type Item, ItemId, type Metadata, type Thread, ThreadId } from "./Thread.ts"
+import { type CallId, type FunctionCall, type Item, ItemId, type Metadata, type Thread, ThreadId } from "./Thread.ts"
 import { ThreadBusy, type ThreadError, ThreadNotFound } from "./ThreadError.ts"
 
 /**
@@ -53,6 +54,18 @@ export interface Turn {
 }
 
 /**
+ * What was done to a thread that was left in the middle of something: calls that were answered with the note that it is
+ * not known whether they were carried out, and items that were removed because they mean nothing without their pair.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Reconciled {
+  readonly closed: ReadonlyArray<CallId>
+  readonly removed: ReadonlyArray<ItemId>
+}
+
+/**
  * The one who may write to a thread, as long as its scope is open.
  *
  * @since 0.1.0
@@ -66,6 +79,10 @@ export interface Writer {
   readonly append: (items: ReadonlyArray<WireItem>) => Effect.Effect<ReadonlyArray<Item>, ThreadError>
   /** Writes those of the outputs whose calls have none yet, as far as the last answer was heard. */
   readonly answer: (outputs: ReadonlyArray<WireItem>) => Effect.Effect<void, ThreadError>
+  /** The calls at the end of the thread that nobody has answered. */
+  readonly openCalls: Effect.Effect<ReadonlyArray<FunctionCall>, ThreadError>
+  /** Makes the end of the thread one that OpenAI accepts. */
+  readonly reconcile: Effect.Effect<Reconciled, ThreadError>
   /** Prepares a request to the model. `newItems` are outputs that go with it. */
   readonly turn: (newItems: ReadonlyArray<WireItem>) => Effect.Effect<Turn, ThreadError>
 }
@@ -130,6 +147,8 @@ export interface Service {
     options?: { readonly order?: "asc" | "desc" | undefined; readonly after?: ItemId | undefined }
   ) => Stream.Stream<Item, ThreadError>
   readonly deleteItem: (id: ThreadId, itemId: ItemId) => Effect.Effect<void, ThreadError>
+  /** Makes the end of the thread, its last 100 items, one that OpenAI accepts. */
+  readonly reconcile: (id: ThreadId, waiting?: Waiting) => Effect.Effect<Reconciled, ThreadError>
   /** Queues up to write to a thread; the place, and then the lock, is given back with the scope. */
   readonly open: (id: ThreadId, waiting?: Waiting) => Effect.Effect<Ticket, ThreadBusy, Scope.Scope>
 }
@@ -141,6 +160,14 @@ export interface Service {
  * @category tags
  */
 export class ThreadStore extends Context.Tag("effect-openai-threads/ThreadStore")<ThreadStore, Service>() {}
+
+const callsOf = ({ calls }: Broken<object>): ReadonlyArray<FunctionCall> =>
+  calls.map(toItem).filter((item) => item._tag === "FunctionCall")
+
+const reconciled = (found: Broken<{ readonly id?: unknown }>): Reconciled => ({
+  closed: callsOf(found).map(({ callId }) => callId),
+  removed: found.extra.flatMap(({ id }) => typeof id === "string" ? [ItemId.make(id)] : [])
+})
 
 /** The part of a store that the lock is common to. */
 const makeLock = (writer: (id: ThreadId) => Writer) => {
@@ -164,7 +191,8 @@ const makeLock = (writer: (id: ThreadId) => Writer) => {
     Effect.scoped(Effect.flatMap(Effect.flatMap(open(id, waiting), (ticket) => ticket.ready), f))
   const append: Service["append"] = (id, items, waiting) =>
     items.length === 0 ? Effect.succeed([]) : exclusive(id, (writer) => retry("safe")(writer.append(items)), waiting)
-  return { append, exclusive, open }
+  const reconcile: Service["reconcile"] = (id, waiting) => exclusive(id, (writer) => writer.reconcile, waiting)
+  return { append, exclusive, open, reconcile }
 }
 
 const merge = (
@@ -201,6 +229,11 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
             onSuccess: (created) => created.map(toItem)
           }),
         answer: (outputs) => Effect.mapError(Effect.zipLeft(settled.answer(id, outputs), over()), failed),
+        openCalls: Effect.mapBoth(settled.inspect(id), { onFailure: failed, onSuccess: callsOf }),
+        reconcile: Effect.mapBoth(Effect.zipLeft(settled.mend(id), over()), {
+          onFailure: failed,
+          onSuccess: reconciled
+        }),
         turn: (newItems) =>
           Effect.mapBoth(settled.whole(id, newItems), {
             onFailure: failed,
@@ -227,7 +260,7 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
           })
       }
     }
-    const { append, exclusive, open } = makeLock(writer)
+    const { append, exclusive, open, reconcile } = makeLock(writer)
     const deleteItem = (id: ThreadId, itemId: ItemId) =>
       Effect.catchIf(
         conversations.deleteItem(id, itemId),
@@ -268,6 +301,7 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
       items: (id, options) =>
         conversations.listItems(id, options).pipe(Stream.map(toItem), Stream.mapError(toThreadError(id))),
       deleteItem: (id, itemId) => exclusive(id, () => Effect.mapError(settled.remove(id, itemId), toThreadError(id))),
+      reconcile,
       open
     }
   })
@@ -358,6 +392,19 @@ export const layerMemory: Layer.Layer<ThreadStore> = Layer.sync(ThreadStore, () 
   const writer = (id: ThreadId): Writer => ({
     append: (items) => add(id, items),
     answer: (outputs) => Effect.asVoid(replaceOutputs(id, outputs)),
+    openCalls: Effect.map(find(id), ({ items }) => callsOf(broken(items, true))),
+    reconcile: Effect.gen(function*() {
+      const local = yield* find(id)
+      const found = broken(local.items, true)
+      local.items = local.items.filter((item) => !found.extra.includes(item))
+      const outputs = callsOf(found).map(({ callId }) => ({
+        type: "function_call_output" as const,
+        call_id: callId,
+        output: Settle.unknownOutcome
+      }))
+      yield* add(id, outputs)
+      return reconciled(found)
+    }),
     turn: (newItems) =>
       Effect.zipRight(
         replaceOutputs(id, newItems),
@@ -372,7 +419,7 @@ export const layerMemory: Layer.Layer<ThreadStore> = Layer.sync(ThreadStore, () 
         }))
       )
   })
-  const { append, exclusive, open } = makeLock(writer)
+  const { append, exclusive, open, reconcile } = makeLock(writer)
 
   return {
     create: ({ items = [], metadata = {} }) =>
@@ -408,6 +455,7 @@ export const layerMemory: Layer.Layer<ThreadStore> = Layer.sync(ThreadStore, () 
           const local = yield* find(id)
           local.items.splice(yield* place(local, itemId), 1)
         })),
+    reconcile,
     open
   }
 })

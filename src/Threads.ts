@@ -27,6 +27,7 @@ import * as Output from "./internal/output.ts"
 import * as Pull from "./internal/pull.ts"
 import * as RunLoop from "./internal/runLoop.ts"
 import * as ToolCalls from "./internal/toolCalls.ts"
+import * as ToolSteps from "./internal/toolSteps.ts"
 import * as Validate from "./internal/validate.ts"
 import * as OpenAI from "./OpenAI.ts"
 import { InvalidInput, UnexpectedResponse } from "./OpenAIError.ts"
@@ -103,6 +104,12 @@ export interface RunOptions<
   readonly onToolDefect?: "inform" | "fail" | undefined
   /** Answers for what needs approval. Without it the run ends `requires_action`. */
   readonly approve?: ((pending: Pending) => Effect.Effect<Approval>) | undefined
+  /**
+   * What to do where the last run still waits for an answer: fail with `ThreadBusy{ why: "requires_action" }`, or close
+   * what waits with the note that it was not carried out. Default: `reject`. Calls that a run has left that died, and that
+   * its toolkit would make without asking, are closed either way.
+   */
+  readonly onPending?: "reject" | "close" | undefined
   /** How many responses a run may take; more fail with `TooManySteps`. Default: 20. */
   readonly maxSteps?: number | undefined
   /**
@@ -113,13 +120,15 @@ export interface RunOptions<
 }
 
 /**
- * What a pending call or approval is answered with.
+ * What a pending call or approval is answered with: the output of a call that the program has made itself, or whether a
+ * call may be made, by the toolkit that is given to `submit`.
  *
  * @since 0.1.0
  * @category models
  */
 export type Answer =
   | { readonly callId: CallId; readonly output: string }
+  | { readonly callId: CallId; readonly approve: boolean; readonly reason?: string | undefined }
   | { readonly approvalId: ItemId; readonly approve: boolean; readonly reason?: string | undefined }
 
 /**
@@ -207,6 +216,15 @@ export interface Service {
     answers: ReadonlyArray<Answer>,
     options?: Omit<RunOptions<T, TE, TR, A, I, SR>, "message">
   ) => Stream.Stream<RunEventOf<A>, RunError | TE, TR | SR | Tool.Requirements<T[keyof T]>>
+  /**
+   * Makes a thread usable that was left in the middle of something, by a process that died for instance: answers the calls
+   * that nobody has answered, and removes reasoning and outputs that have lost their pair. Reads the last 100 items. A run
+   * does it by itself where OpenAI rejects its history; what waits for an answer of the program is closed here too.
+   */
+  readonly reconcile: (
+    id: ThreadId,
+    waiting?: ThreadStore.Waiting
+  ) => Effect.Effect<ThreadStore.Reconciled, ThreadError>
 }
 
 /**
@@ -223,15 +241,14 @@ const toWire = (message: string | MessageInput, field: string): Effect.Effect<Th
     (error) => field === "" ? error : new InvalidInput({ field: `${field}.${error.field}`, reason: error.reason })
   )
 
-const fromAnswer = (answer: Answer): ThreadStore.WireItem =>
-  "callId" in answer
-    ? { type: "function_call_output", call_id: answer.callId, output: answer.output }
-    : {
-      type: "mcp_approval_response",
-      approval_request_id: answer.approvalId,
-      approve: answer.approve,
-      ...(answer.reason === undefined ? {} : { reason: answer.reason })
-    }
+const fromAnswer = (answer: Answer): ReadonlyArray<ThreadStore.WireItem> =>
+  "approvalId" in answer
+    ? [ToolSteps.approvalOf(answer.approvalId, answer)]
+    : "output" in answer
+    ? [ToolSteps.outputOf(answer.callId, answer.output)]
+    : answer.approve
+    ? []
+    : [ToolSteps.outputOf(answer.callId, ToolSteps.denied(answer))]
 
 const validateSampling = lazy(() => Schema.validateEither(Sampling))
 
@@ -343,7 +360,8 @@ const make = Effect.gen(function*() {
   const start = <A>(
     threadId: ThreadId,
     options: AnyOptions,
-    newItems: ReadonlyArray<ThreadStore.WireItem>
+    newItems: ReadonlyArray<ThreadStore.WireItem>,
+    approved: ReadonlySet<CallId> = new Set()
   ): Stream.Stream<RunEventOf<A>, RunError> =>
     Pull.toStream(Effect.gen(function*() {
       yield* Validate.id("thread id", threadId)
@@ -374,7 +392,9 @@ const make = Effect.gen(function*() {
         }) as Params,
         message: message === undefined ? undefined : yield* toWire(message, "message"),
         newItems,
+        approved,
         waiting: options,
+        onPending: options.onPending ?? "reject",
         keepPartial: options.keepPartial ?? true,
         idleTimeout: options.idleTimeout,
         timeout: options.timeout,
@@ -424,7 +444,18 @@ const make = Effect.gen(function*() {
     submit: (id, answers, options = {}) =>
       answers.length === 0
         ? Stream.fail(new InvalidInput({ field: "answers", reason: "there is none" }))
-        : start(id, options as AnyOptions, answers.map(fromAnswer))
+        : start(
+          id,
+          options as AnyOptions,
+          answers.flatMap(fromAnswer),
+          new Set(answers.flatMap((answer) =>
+            "callId" in answer && "approve" in answer && answer.approve ? [answer.callId] : []
+          ))
+        ),
+    reconcile: Effect.fn("Threads.reconcile")(function*(id, waiting) {
+      yield* Validate.id("thread id", id)
+      return yield* store.reconcile(id, waiting)
+    })
   })
 })
 

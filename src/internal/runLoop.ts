@@ -16,14 +16,22 @@ import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type { Response, ResponseCreateParamsStreaming } from "openai/resources/responses/responses"
 import type * as OpenAI from "../OpenAI.ts"
-import { ConnectionLost, type RequestError, TimedOut } from "../OpenAIError.ts"
+import { ConnectionLost, InvalidInput, type RequestError, TimedOut } from "../OpenAIError.ts"
 import { none, RetryPolicy } from "../RetryPolicy.ts"
-import { RunCancelled, type RunError, RunFailed, RunIncomplete, ToolFailed, TooManySteps } from "../RunError.ts"
+import {
+  type HistoryRejected,
+  RunCancelled,
+  type RunError,
+  RunFailed,
+  RunIncomplete,
+  ToolFailed,
+  TooManySteps
+} from "../RunError.ts"
 import type { Pending, RunEvent, Usage } from "../RunEvent.ts"
-import type { CallId, FunctionCall, ItemId, Message, RunId, ThreadId } from "../Thread.ts"
+import type { CallId, FunctionCall, Message, RunId, ThreadId } from "../Thread.ts"
+import { ThreadBusy } from "../ThreadError.ts"
 import type * as ThreadStore from "../ThreadStore.ts"
 import { Timeouts } from "../Timeouts.ts"
-import type { Approval } from "../Tools.ts"
 import { Heard } from "./heard.ts"
 import { noUsage, outcome, Projection, sum } from "./projection.ts"
 import * as Pull from "./pull.ts"
@@ -31,7 +39,7 @@ import { fromStream, streamCode } from "./requestError.ts"
 import { type Repeat, waits } from "./retry.ts"
 import * as Telemetry from "./telemetry.ts"
 import { toRunError } from "./threadErrors.ts"
-import type * as ToolCalls from "./toolCalls.ts"
+import * as ToolSteps from "./toolSteps.ts"
 import type { WireEvent } from "./wireEvents.ts"
 
 /** A run with everything decided that can be decided before the thread is ours. */
@@ -44,23 +52,19 @@ export interface Plan {
   readonly message: ThreadStore.WireItem | undefined
   /** Outputs that go with the first request. */
   readonly newItems: ReadonlyArray<ThreadStore.WireItem>
+  /** Calls that wait in the thread and were approved. */
+  readonly approved: ReadonlySet<CallId>
   readonly waiting: ThreadStore.Waiting
+  /** What is done with calls that wait in the thread. */
+  readonly onPending: "reject" | "close"
   readonly keepPartial: boolean
   readonly idleTimeout: Duration.DurationInput | undefined
   /** From `RunStarted` on. */
   readonly timeout: Duration.DurationInput | undefined
   /** What the program does itself of what the model asks for. */
-  readonly tools: Tools | undefined
+  readonly tools: ToolSteps.Tools | undefined
   /** Turns the text of the last step into the run's output. */
   readonly decode: ((result: Outcome) => Effect.Effect<unknown, RunError>) | undefined
-}
-
-interface Tools {
-  readonly calls: ToolCalls.ToolCalls
-  readonly approve: ((pending: Pending) => Effect.Effect<Approval>) | undefined
-  readonly concurrency: number
-  readonly maxSteps: number
-  readonly onDefect: "inform" | "fail"
 }
 
 type RunPull = Pull.Pull<RunEvent, RunError>
@@ -71,14 +75,12 @@ type Outcome = Omit<ReturnType<typeof outcome>, "pending"> & { readonly pending:
 /** A turn with the one who took it. */
 type Turn = ThreadStore.Turn & { readonly writer: ThreadStore.Writer }
 
-/** A call that was made, or an answer to a server that asked first. */
-type Done =
-  | { readonly call: FunctionCall; readonly outcome: ToolCalls.Outcome }
-  | { readonly item: ThreadStore.WireItem }
+/** Before the first step. */
+const nothing: Outcome = { status: "completed", pending: [], messages: [], text: "", usage: noUsage }
 
 /** The calls of one step. */
 interface Work {
-  readonly done: Queue.Dequeue<Done>
+  readonly done: Queue.Dequeue<ToolSteps.Done>
   /** What the program cannot answer itself. */
   readonly left: ReadonlyArray<Pending>
   readonly items: Array<ThreadStore.WireItem>
@@ -86,25 +88,6 @@ interface Work {
   size: number
   failure?: RunPull
 }
-
-/** What a call is answered with that the program did not make. */
-const notCarriedOut = (why: string) => `The call was not carried out: ${why}.`
-
-const denied = ({ reason }: Approval) =>
-  notCarriedOut(`it was not approved${reason === undefined ? "" : ` (${reason})`}`)
-
-const approvalOf = (id: ItemId, { approve, reason }: Approval): ThreadStore.WireItem => ({
-  type: "mcp_approval_response",
-  approval_request_id: id,
-  approve,
-  ...(reason === undefined ? {} : { reason })
-})
-
-const outputOf = (callId: CallId, output: string): ThreadStore.WireItem => ({
-  type: "function_call_output",
-  call_id: callId,
-  output
-})
 
 /** How long to ask for what became of a response whose end was not heard. */
 const settleTime = "10 seconds"
@@ -144,6 +127,7 @@ export const open = (
     const before: { usage: Usage; messages: ReadonlyArray<Message> } = { usage: noUsage, messages: [] }
     /** The outputs that the calls in the thread still lack. */
     let owed: ReadonlyMap<CallId, ThreadStore.WireItem> = new Map()
+    let mended = false
     let limit = Number.POSITIVE_INFINITY
     let deadline = Number.POSITIVE_INFINITY
     const fail = (error: RunError) =>
@@ -226,7 +210,7 @@ export const open = (
     const begin = (writer: ThreadStore.Writer): RunPull =>
       Effect.map(Clock.currentTimeMillis, (now) => {
         if (plan.timeout !== undefined) limit = deadline = now + Duration.toMillis(plan.timeout)
-        next = ask(writer, plan.newItems, plan.params)
+        next = plan.approved.size === 0 ? ask(writer, plan.newItems, plan.params) : callApproved(writer)
         return [{
           _tag: "RunStarted" as const,
           ...projection.at(),
@@ -241,7 +225,7 @@ export const open = (
       newItems: ReadonlyArray<ThreadStore.WireItem>,
       params: Plan["params"]
     ): RunPull => {
-      const request = Effect.gen(function*() {
+      const attempt = Effect.gen(function*() {
         const turn = yield* inSpan(writer.turn(newItems))
         const line = yield* Scope.fork(busy, busy.strategy)
         const stream = services.openai.responses.stream({ ...params, ...turn.params })
@@ -253,6 +237,11 @@ export const open = (
         )
         return { line, pull, turn }
       })
+      const request = Effect.catchTag(
+        attempt,
+        "HistoryRejected",
+        (error) => Effect.zipRight(inSpan(mend(writer, error)), attempt)
+      )
       return Effect.suspend(() => {
         projection.nextStep()
         heard = new Heard(plan.keepPartial)
@@ -262,6 +251,22 @@ export const open = (
         })
       })
     }
+
+    /** What a run that died has left behind is closed, once. What still waits for its answer is not. */
+    const mend = (writer: ThreadStore.Writer, error: HistoryRejected) =>
+      Effect.gen(function*() {
+        if (mended) return yield* error
+        mended = true
+        if (error.why === "orphanCall" && plan.onPending !== "close") {
+          const calls = plan.tools?.calls
+          const waits = (call: FunctionCall) =>
+            calls?.answers(call.name) === true ? calls.needsApproval(call) : Effect.succeed(true)
+          if (yield* Effect.exists(yield* writer.openCalls, waits)) {
+            return yield* new ThreadBusy({ threadId, why: "requires_action" })
+          }
+        }
+        yield* writer.reconcile
+      })
 
     /** `line` is the connection, which may be given up before the thread is. */
     const read = (
@@ -412,66 +417,68 @@ export const open = (
       })
 
     /** Does what the program can do of what the model asks for, and asks again once all of it is done. */
-    const act = (writer: ThreadStore.Writer, tools: Tools, step: Outcome): RunPull =>
+    const act = (writer: ThreadStore.Writer, tools: ToolSteps.Tools, step: Outcome): RunPull =>
       once(Effect.gen(function*() {
-        const { approve, calls } = tools
-        const left: Array<Pending> = []
-        const tasks: Array<Effect.Effect<Done>> = []
-        for (const pending of step.pending) {
-          if (pending._tag === "PendingApproval") {
-            if (approve === undefined) left.push(pending)
-            else {
-              tasks.push(Effect.map(approve(pending), (approval) => ({ item: approvalOf(pending.itemId, approval) })))
-            }
-            continue
-          }
-          const { call } = pending
-          const needsApproval = yield* calls.needsApproval(call)
-          if (!calls.answers(call.name)) left.push(pending)
-          else if (!needsApproval) tasks.push(Effect.map(calls.run(call), (outcome) => ({ call, outcome })))
-          else if (approve === undefined) left.push({ ...pending, needsApproval })
-          else {
-            tasks.push(Effect.flatMap(
-              approve({ _tag: "PendingCall", call, needsApproval }),
-              (approval): Effect.Effect<Done> =>
-                approval.approve
-                  ? Effect.map(calls.run(call), (outcome) => ({ call, outcome }))
-                  : Effect.succeed({ call, outcome: { output: denied(approval), isFailure: true } })
-            ))
-          }
-        }
-        const mine = step.pending.flatMap((pending) =>
-          pending._tag === "PendingCall" && !left.includes(pending) && calls.answers(pending.call.name)
-            ? [pending.call]
-            : []
-        )
-        owe(mine, notCarriedOut("the run ended before"))
+        const { calls, left, tasks } = yield* ToolSteps.share(tools, step.pending)
+        owe(calls, ToolSteps.notCarriedOut("the run ended before"))
         before.usage = sum(before.usage, step.usage)
         before.messages = [...before.messages, ...step.messages]
         if (tasks.length === 0) return yield* over({ ...step, pending: left, usage: noUsage, messages: [] })
         if (projection.steps >= tools.maxSteps) {
-          owe(mine, notCarriedOut("the run has reached its last step"))
+          owe(calls, ToolSteps.notCarriedOut("the run has reached its last step"))
           return yield* fail(new TooManySteps({ threadId, maxSteps: tools.maxSteps }))
         }
         deadline = limit
-        const done = yield* Queue.unbounded<Done>()
-        const working = yield* Scope.fork(busy, busy.strategy)
-        yield* Effect.forkIn(
-          inSpan(Effect.forEach(tasks, (task) => Effect.flatMap(task, (one) => Queue.offer(done, one)), {
-            concurrency: tools.concurrency,
-            discard: true
-          })),
-          working
-        )
-        return yield* (next = work(writer, tools, step, { done, left, items: [], size: tasks.length }))
+        return yield* callAll(writer, tools, step, { tasks, left, items: [] })
       }))
 
+    /** Makes the calls that somebody has approved meanwhile, whichever process they waited for. */
+    const callApproved = (writer: ThreadStore.Writer): RunPull =>
+      once(Effect.gen(function*() {
+        const { tools } = plan
+        const open = yield* failing(inSpan(writer.openCalls))
+        const calls = open.filter(({ callId, name }) =>
+          plan.approved.has(callId) && tools?.calls.answers(name) === true
+        )
+        if (tools === undefined || calls.length < plan.approved.size) {
+          return yield* fail(
+            new InvalidInput({
+              field: "answers",
+              reason: "a call that is approved does not wait in this thread, or no tool of the toolkit has its name"
+            })
+          )
+        }
+        owe(calls, ToolSteps.notCarriedOut("the run ended before"))
+        const tasks = calls.map((call) => ToolSteps.make(tools, call))
+        return yield* callAll(writer, tools, nothing, { tasks, left: [], items: [...plan.newItems] })
+      }))
+
+    /** Calls several tools at once. */
+    const callAll = (
+      writer: ThreadStore.Writer,
+      tools: ToolSteps.Tools,
+      step: Outcome,
+      { items, left, tasks }: Pick<Work, "items" | "left"> & {
+        readonly tasks: ReadonlyArray<Effect.Effect<ToolSteps.Done>>
+      }
+    ): RunPull =>
+      Effect.gen(function*() {
+        const done = yield* Queue.unbounded<ToolSteps.Done>()
+        const working = yield* Scope.fork(busy, busy.strategy)
+        const offered = Effect.forEach(tasks, (task) => Effect.flatMap(task, (one) => Queue.offer(done, one)), {
+          concurrency: tools.concurrency,
+          discard: true
+        })
+        yield* Effect.forkIn(inSpan(offered), working)
+        return yield* (next = work(writer, tools, step, { done, left, items, size: tasks.length }))
+      })
+
     const owe = (calls: ReadonlyArray<FunctionCall>, why: string) => {
-      owed = new Map(calls.map((call) => [call.callId, outputOf(call.callId, why)]))
+      owed = new Map(calls.map((call) => [call.callId, ToolSteps.outputOf(call.callId, why)]))
     }
 
     /** Tells of each call as it is done. */
-    const work = (writer: ThreadStore.Writer, tools: Tools, step: Outcome, state: Work): RunPull => {
+    const work = (writer: ThreadStore.Writer, tools: ToolSteps.Tools, step: Outcome, state: Work): RunPull => {
       const self: RunPull = Effect.flatMap(Queue.takeBetween(state.done, 1, state.size), (chunk) => {
         const events: Array<RunEvent> = []
         for (const one of chunk) {
@@ -481,7 +488,7 @@ export const open = (
             continue
           }
           const { call, outcome } = one
-          owed = new Map(owed).set(call.callId, outputOf(call.callId, outcome.output))
+          owed = new Map(owed).set(call.callId, ToolSteps.outputOf(call.callId, outcome.output))
           if (outcome.failure !== undefined) {
             state.failure ??= fail(
               new ToolFailed({ threadId, name: call.name, callId: call.callId, failure: outcome.failure.error })

@@ -12,6 +12,7 @@ import type * as OpenAI from "../OpenAI.ts"
 import { PartlyWritten, type RequestError, UnexpectedResponse } from "../OpenAIError.ts"
 import { none, RetryPolicy } from "../RetryPolicy.ts"
 import { ItemId, type ThreadId } from "../Thread.ts"
+import { type Broken, broken } from "./mend.ts"
 import { isAmbiguous, retry } from "./retry.ts"
 
 /** How many items one request writes. */
@@ -25,6 +26,9 @@ const remembered = 1_000
 
 /** What the model is told of a call whose answer was cut off. */
 const notCarriedOut = "The answer was cut off, so this call was not carried out."
+
+/** What it is told of one that is found in a thread that somebody has left. */
+export const unknownOutcome = "This was interrupted: it is not known whether the call was carried out."
 
 /**
  * Not the URL and the bytes of an image or a file: the server tells them only where it is asked to, and may tell them in
@@ -234,7 +238,27 @@ export const make = (conversations: OpenAI.Conversations) => {
   ): Effect.Effect<void, RequestError | PartlyWritten> =>
     Effect.suspend(() => unsettled.has(id) ? close(id, [], outputs) : Effect.asVoid(retry("safe")(append(id, outputs))))
 
+  /** The end of the thread, as far back as calls are looked for, and what is broken in it. */
+  const inspect = (id: ThreadId) => Effect.map(tail(id, looksBack), (items) => broken(items, items.length < looksBack))
+
+  /** Makes a thread that OpenAI does not accept one that it does. */
+  const mend = (id: ThreadId): Effect.Effect<Broken<ConversationItem>, RequestError | PartlyWritten> =>
+    Effect.tap(inspect(id), ({ calls, extra }) =>
+      Effect.gen(function*() {
+        const ids = extra.toReversed().flatMap((item) => item.id ? [ItemId.make(item.id)] : [])
+        yield* Effect.forEach(ids, (itemId) => conversations.deleteItem(id, itemId), { discard: true })
+        if (ids.length > 0) known.delete(id)
+        const outputs = calls.flatMap((item): ReadonlyArray<ResponseInputItem> =>
+          item.type === "function_call"
+            ? [{ type: "function_call_output", call_id: item.call_id, output: unknownOutcome }]
+            : []
+        )
+        if (outputs.length > 0) yield* retry("safe")(append(id, outputs))
+      }))
+
   return {
+    inspect,
+    mend,
     answer,
     append,
     close,

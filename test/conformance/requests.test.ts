@@ -210,6 +210,7 @@ const options: Required<Threads.RunOptions<Record<string, never>>> = {
   toolTimeout: "1 minute",
   onToolDefect: "inform",
   approve: undefined,
+  onPending: "reject",
   maxSteps: 1,
   output: undefined
 }

@@ -242,7 +242,7 @@ describe("requires_action", () => {
       if (pending?._tag !== "PendingCall") throw new Error("no call is pending")
       expect(pending.call).toMatchObject({ name: "weather", arguments: "{\"city\":\"Rome\"}" })
       const rejected = yield* observe(service.run(thread.id, { message: "Hello?" }))
-      expect(rejected.error).toMatchObject({ _tag: "HistoryRejected", why: "orphanCall" })
+      expect(rejected.error).toMatchObject({ _tag: "ThreadBusy", why: "requires_action" })
       const second = yield* Run.result(
         service.submit(thread.id, [{ callId: pending.call.callId, output: "sunny" }])
       )

@@ -2,9 +2,9 @@ import * as Tool from "@effect/ai/Tool"
 import * as Toolkit from "@effect/ai/Toolkit"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Schema, Stream } from "effect"
-import { Run, Threads } from "effect-openai-threads"
+import { Assistants, OpenAI, OpenAIError, Run, Thread, Threads, ThreadStore, Tools } from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
-import { noRetries, stores, threads } from "../support/layers.ts"
+import { analyst, noRetries, stores, threads } from "../support/layers.ts"
 import { collect } from "../support/observe.ts"
 import { advancing } from "./advancing.ts"
 
@@ -181,3 +181,131 @@ it.effect("law 13: a run with tools costs one request for each step", () =>
       "POST /responses"
     ])
   }).pipe(Effect.provide(Layer.fresh(threads(script())))))
+
+/** A process of its own over the same OpenAI, which may die: then it writes nothing any more. */
+const processOver = (openai: OpenAI.Service) => {
+  const state = { alive: true }
+  const { createItems } = openai.conversations
+  const conversations: OpenAI.Conversations = {
+    ...openai.conversations,
+    createItems: (id, items) =>
+      Effect.suspend(() =>
+        state.alive ? createItems(id, items) : Effect.fail(new OpenAIError.ConnectionFailed({ reason: "dead" }))
+      )
+  }
+  const layer = Threads.layer.pipe(
+    Layer.provide(ThreadStore.layerConversations),
+    Layer.provide(Assistants.layer([analyst])),
+    Layer.provide(Layer.succeed(OpenAI.OpenAI, { ...openai, conversations })),
+    Layer.fresh
+  )
+  return { layer, state }
+}
+
+/** Runs in a process that dies at an event. */
+const killed = Effect.fnUntraced(
+  function*(tools: Layer.Layer<Tool.HandlersFor<Toolkit.Tools<typeof toolkit>>>, at: number) {
+    const { layer, state } = processOver(yield* OpenAI.OpenAI)
+    return yield* Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const { id } = yield* service.create()
+      let seen = 0
+      const read = Stream.runForEach(service.run(id, { message: "Go", toolkit }), () => {
+        if (++seen < at) return Effect.void
+        state.alive = false
+        return Effect.interrupt
+      })
+      yield* advancing(Effect.exit(read), "30 seconds")
+      return id
+    }).pipe(Effect.provide([layer, tools]))
+  }
+)
+
+describe("a process that dies in a run with tools", () => {
+  for (let part = 1; part <= 4; part++) {
+    it.effect(`law 3: at any event, another goes on, and no call is made twice (${part} of 4)`, () =>
+      Effect.gen(function*() {
+        const count = yield* eventCount("conversations")
+        for (let at = part; at <= count; at += 4) {
+          yield* Effect.gen(function*() {
+            const { layer, made } = counting()
+            const id = yield* killed(layer, at)
+            const next = processOver(yield* OpenAI.OpenAI)
+            const text = Effect.gen(function*() {
+              const service = yield* Threads.Threads
+              return yield* Run.text(service.run(id, { message: "And now?", toolkit }))
+            }).pipe(Effect.provide([next.layer, layer]))
+            expect(yield* advancing(text, "10 seconds")).toBe("Fine.")
+            for (const [text, times] of made) expect([text, times]).toEqual([text, 1])
+          }).pipe(Effect.provide(threads(script())))
+        }
+      }))
+  }
+
+  it.effect("law 3: reconcile says what it did", () =>
+    Effect.gen(function*() {
+      const { layer } = counting()
+      const service = yield* Threads.Threads
+      const simulator = yield* Simulator.Simulator
+      const openai = yield* OpenAI.OpenAI
+      const { id } = yield* service.create()
+      yield* advancing(
+        Stream.runDrain(Stream.takeUntil(service.run(id, { message: "Go" }), ({ _tag }) => _tag === "RunCompleted")),
+        "1 second"
+      )
+      // Half of a pair, as a process leaves it that dies while it deletes.
+      const [before] = yield* simulator.threads
+      const lone = before!.items.findIndex(({ type }) => type === "reasoning")
+      const calls = before!.items.slice(lone + 1)
+      yield* openai.conversations.deleteItem(id, Thread.ItemId.make(String(calls[0]!.id)))
+      yield* openai.conversations.deleteItem(id, Thread.ItemId.make(String(calls[1]!.id)))
+      yield* openai.conversations.deleteItem(id, Thread.ItemId.make(String(calls[2]!.id)))
+      yield* openai.conversations.createItems(id, [{ type: "message", role: "user", content: "Hm." }])
+      const done = yield* service.reconcile(id)
+      expect(done).toEqual({ closed: [], removed: [before!.items[lone]!.id] })
+      expect(yield* service.reconcile(id)).toEqual({ closed: [], removed: [] })
+      expect(yield* Run.text(service.run(id, { message: "And now?", toolkit })).pipe(Effect.provide(layer))).toBe(
+        "Fine."
+      )
+    }).pipe(Effect.provide(threads(script()))))
+
+  it.effect("law 3: what waits for a person is not closed by a run, unless it is told to", () =>
+    Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const { id } = yield* service.create()
+      const waiting = yield* Run.result(service.run(id, { message: "Go" }))
+      expect(waiting.pending).toHaveLength(3)
+      const busy = yield* Effect.flip(Run.result(service.run(id, { message: "And now?" })))
+      expect(busy).toMatchObject({ _tag: "ThreadBusy", why: "requires_action", isRetryable: false })
+      expect(yield* Run.text(service.run(id, { onPending: "close" }))).toBe("Fine.")
+    }).pipe(Effect.provide(threads(script()))))
+
+  it.effect("a call that was approved is made by whichever process is told so", () =>
+    Effect.gen(function*() {
+      const made: Array<string> = []
+      const guarded = Toolkit.make(Note.annotate(Tools.NeedsApproval, true))
+      const layer = guarded.toLayer({ note: ({ text }) => Effect.sync(() => (made.push(text), `noted ${text}`)) })
+      const first = processOver(yield* OpenAI.OpenAI)
+      const { id, pending } = yield* Effect.gen(function*() {
+        const service = yield* Threads.Threads
+        const { id } = yield* service.create()
+        return { id, ...(yield* Run.result(service.run(id, { message: "Go", toolkit: guarded }))) }
+      }).pipe(Effect.provide([first.layer, layer]))
+      expect(made).toEqual([])
+      const second = processOver(yield* OpenAI.OpenAI)
+      const answers = pending.flatMap((one, index) =>
+        one._tag === "PendingCall" ? [{ callId: one.call.callId, approve: index !== 1, reason: "not this one" }] : []
+      )
+      const submitted = yield* Effect.gen(function*() {
+        const service = yield* Threads.Threads
+        const unknown = yield* Effect.flip(Run.result(
+          service.submit(id, [{ callId: Thread.CallId.make("call_x"), approve: true }], { toolkit: guarded })
+        ))
+        expect(unknown).toMatchObject({ _tag: "InvalidInput", field: "answers" })
+        return yield* collect(service.submit(id, answers, { toolkit: guarded }))
+      }).pipe(Effect.provide([second.layer, layer]))
+      expect(made).toEqual(["first a", "first c"])
+      expect(submitted.filter(({ _tag }) => _tag === "ToolCallCompleted")).toHaveLength(2)
+      expect(submitted.at(-1)).toMatchObject({ _tag: "RunCompleted", status: "requires_action" })
+    }).pipe(Effect.provide(threads(script()))))
+})

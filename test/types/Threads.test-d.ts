@@ -47,9 +47,13 @@ expectTypeOf(threads.addMessage(id, "Hi")).toEqualTypeOf<
 expectTypeOf(threads.messages(id)).toEqualTypeOf<Stream.Stream<Thread.Message, ThreadError.ThreadError, never>>()
 expectTypeOf(threads.items(id)).toEqualTypeOf<Stream.Stream<Thread.Item, ThreadError.ThreadError, never>>()
 
+expectTypeOf(threads.reconcile(id)).toEqualTypeOf<
+  Effect.Effect<ThreadStore.Reconciled, ThreadError.ThreadError, never>
+>()
+
 // every method there is, is above
 expectTypeOf<keyof Threads.Service>().toEqualTypeOf<
-  "create" | "get" | "update" | "delete" | "addMessage" | "messages" | "items" | "run" | "submit"
+  "create" | "get" | "update" | "delete" | "addMessage" | "messages" | "items" | "run" | "submit" | "reconcile"
 >()
 
 // the errors, by name: a new one is a change that users see

@@ -1,0 +1,84 @@
+/** What a step of a run asks for: what of it the program does itself, and what is left to whoever can answer. */
+import * as Effect from "effect/Effect"
+import type { Pending } from "../RunEvent.ts"
+import type { CallId, FunctionCall, ItemId } from "../Thread.ts"
+import type * as ThreadStore from "../ThreadStore.ts"
+import type { Approval } from "../Tools.ts"
+import type * as ToolCalls from "./toolCalls.ts"
+
+/** What the program does itself of what the model asks for. */
+export interface Tools {
+  readonly calls: ToolCalls.ToolCalls
+  readonly approve: ((pending: Pending) => Effect.Effect<Approval>) | undefined
+  readonly concurrency: number
+  readonly maxSteps: number
+  readonly onDefect: "inform" | "fail"
+}
+
+/** A call that was made, or an answer to a server that asked first. */
+export type Done =
+  | { readonly call: FunctionCall; readonly outcome: ToolCalls.Outcome }
+  | { readonly item: ThreadStore.WireItem }
+
+/** What the model is told of a call that the program did not make. */
+export const notCarriedOut = (why: string) => `The call was not carried out: ${why}.`
+
+export const denied = ({ reason }: Approval) =>
+  notCarriedOut(`it was not approved${reason === undefined ? "" : ` (${reason})`}`)
+
+export const outputOf = (callId: CallId, output: string): ThreadStore.WireItem => ({
+  type: "function_call_output",
+  call_id: callId,
+  output
+})
+
+export const approvalOf = (id: ItemId, { approve, reason }: Approval): ThreadStore.WireItem => ({
+  type: "mcp_approval_response",
+  approval_request_id: id,
+  approve,
+  ...(reason === undefined ? {} : { reason })
+})
+
+interface Share {
+  readonly tasks: ReadonlyArray<Effect.Effect<Done>>
+  /** The calls among them. */
+  readonly calls: ReadonlyArray<FunctionCall>
+  readonly left: ReadonlyArray<Pending>
+}
+
+/** Makes a call. */
+export const make = ({ calls }: Tools, call: FunctionCall): Effect.Effect<Done> =>
+  Effect.map(calls.run(call), (outcome) => ({ call, outcome }))
+
+export const share = (tools: Tools, asked: ReadonlyArray<Pending>): Effect.Effect<Share> =>
+  Effect.gen(function*() {
+    const { approve } = tools
+    const tasks: Array<Effect.Effect<Done>> = []
+    const calls: Array<FunctionCall> = []
+    const left: Array<Pending> = []
+    for (const pending of asked) {
+      if (pending._tag === "PendingApproval") {
+        if (approve === undefined) left.push(pending)
+        else tasks.push(Effect.map(approve(pending), (approval) => ({ item: approvalOf(pending.itemId, approval) })))
+        continue
+      }
+      const { call } = pending
+      const needsApproval = yield* tools.calls.needsApproval(call)
+      if (!tools.calls.answers(call.name) || (needsApproval && approve === undefined)) {
+        left.push({ ...pending, needsApproval })
+        continue
+      }
+      calls.push(call)
+      const made = make(tools, call)
+      tasks.push(
+        !needsApproval || approve === undefined
+          ? made
+          : Effect.flatMap(
+            approve({ ...pending, needsApproval }),
+            (approval): Effect.Effect<Done> =>
+              approval.approve ? made : Effect.succeed({ call, outcome: { output: denied(approval), isFailure: true } })
+          )
+      )
+    }
+    return { tasks, calls, left }
+  })
