@@ -33,6 +33,7 @@ import * as OpenAI from "./OpenAI.ts"
 import { InvalidInput, UnexpectedResponse } from "./OpenAIError.ts"
 import type { RunError } from "./RunError.ts"
 import type { Pending, RunEventOf } from "./RunEvent.ts"
+import { RunLog } from "./RunLog.ts"
 import {
   type CallId,
   type Item,
@@ -378,8 +379,9 @@ const make = Effect.gen(function*() {
         ...(sent.tools ?? []),
         ...(tools?.declarations ?? []).map(({ wire }) => wire)
       ] as Params["tools"]
+      const runId = RunId.make(yield* makeId("run"))
       const run = RunLoop.open({
-        runId: RunId.make(yield* makeId("run")),
+        runId,
         threadId,
         assistant,
         params: compact({
@@ -403,7 +405,10 @@ const make = Effect.gen(function*() {
           approve: options.approve,
           concurrency: options.toolConcurrency ?? 4,
           maxSteps: options.maxSteps ?? 20,
-          onDefect: options.onToolDefect ?? "inform"
+          onDefect: options.onToolDefect ?? "inform",
+          log: yield* RunLog,
+          runId,
+          threadId
         },
         decode: format?.decode
       }, { openai, store })

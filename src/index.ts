@@ -16,6 +16,9 @@ export * as OpenAIError from "./OpenAIError.ts"
 /** When a request is sent again. */
 export * as RetryPolicy from "./RetryPolicy.ts"
 
+/** What has to be remembered of a run's calls, so that none is made twice. */
+export * as RunLog from "./RunLog.ts"
+
 /** What to do with the events of a run. */
 export * as Run from "./Run.ts"
 

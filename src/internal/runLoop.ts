@@ -37,6 +37,7 @@ import { noUsage, outcome, Projection, sum } from "./projection.ts"
 import * as Pull from "./pull.ts"
 import { fromStream, streamCode } from "./requestError.ts"
 import { type Repeat, waits } from "./retry.ts"
+import { unknownOutcome } from "./settle.ts"
 import * as Telemetry from "./telemetry.ts"
 import { toRunError } from "./threadErrors.ts"
 import * as ToolSteps from "./toolSteps.ts"
@@ -74,6 +75,15 @@ type Outcome = Omit<ReturnType<typeof outcome>, "pending"> & { readonly pending:
 
 /** A turn with the one who took it. */
 type Turn = ThreadStore.Turn & { readonly writer: ThreadStore.Writer }
+
+/** A response that has begun to come. */
+interface Opened {
+  readonly line: Scope.CloseableScope
+  readonly pull: Pull.Pull<WireEvent, RequestError>
+  readonly turn: ThreadStore.Turn
+}
+
+const noneMade: ReadonlyArray<ToolSteps.Made> = []
 
 /** Before the first step. */
 const nothing: Outcome = { status: "completed", pending: [], messages: [], text: "", usage: noUsage }
@@ -225,7 +235,7 @@ export const open = (
       newItems: ReadonlyArray<ThreadStore.WireItem>,
       params: Plan["params"]
     ): RunPull => {
-      const attempt = Effect.gen(function*() {
+      const attempt: Effect.Effect<Opened, RunError> = Effect.gen(function*() {
         const turn = yield* inSpan(writer.turn(newItems))
         const line = yield* Scope.fork(busy, busy.strategy)
         const stream = services.openai.responses.stream({ ...params, ...turn.params })
@@ -237,35 +247,51 @@ export const open = (
         )
         return { line, pull, turn }
       })
-      const request = Effect.catchTag(
-        attempt,
-        "HistoryRejected",
-        (error) => Effect.zipRight(inSpan(mend(writer, error)), attempt)
+      const opening = (made: ReadonlyArray<ToolSteps.Made>) => Effect.map(attempt, (opened) => ({ ...opened, made }))
+      const request = Effect.catchAll(
+        opening(noneMade),
+        (error) =>
+          error._tag === "HistoryRejected" ? Effect.flatMap(inSpan(mend(writer, error)), opening) : Effect.fail(error)
       )
       return Effect.suspend(() => {
         projection.nextStep()
         heard = new Heard(plan.keepPartial)
-        return trying("once", request, ({ line, pull, turn }) => {
+        return trying("once", request, ({ line, made, pull, turn }) => {
           next = read({ ...turn, writer }, pull, line)
-          return next
+          return made.length === 0 ? next : Effect.sync(() => made.map(completed))
         })
       })
     }
 
-    /** What a run that died has left behind is closed, once. What still waits for its answer is not. */
-    const mend = (writer: ThreadStore.Writer, error: HistoryRejected) =>
+    /**
+     * What a run that died has left behind is closed, once, and what is known of its calls is told. What still waits for
+     * somebody's answer is not closed.
+     */
+    const mend = (
+      writer: ThreadStore.Writer,
+      error: HistoryRejected
+    ): Effect.Effect<ReadonlyArray<ToolSteps.Made>, RunError> =>
       Effect.gen(function*() {
         if (mended) return yield* error
         mended = true
-        if (error.why === "orphanCall" && plan.onPending !== "close") {
-          const calls = plan.tools?.calls
+        const { onPending, tools } = plan
+        let made = noneMade
+        if (error.why === "orphanCall" && onPending !== "close") {
+          const open = yield* writer.openCalls
           const waits = (call: FunctionCall) =>
-            calls?.answers(call.name) === true ? calls.needsApproval(call) : Effect.succeed(true)
-          if (yield* Effect.exists(yield* writer.openCalls, waits)) {
+            tools?.calls.answers(call.name) === true ? tools.calls.needsApproval(call) : Effect.succeed(true)
+          if (tools === undefined || (yield* Effect.exists(open, waits))) {
             return yield* new ThreadBusy({ threadId, why: "requires_action" })
           }
+          owe(open, unknownOutcome)
+          made = yield* Effect.forEach(open, (call) => ToolSteps.recover(tools, call), {
+            concurrency: tools.concurrency
+          })
+          yield* writer.answer(made.map(({ call, outcome }) => ToolSteps.outputOf(call.callId, outcome.output)))
+          owed = new Map()
         }
         yield* writer.reconcile
+        return made
       })
 
     /** `line` is the connection, which may be given up before the thread is. */
@@ -420,6 +446,7 @@ export const open = (
     const act = (writer: ThreadStore.Writer, tools: ToolSteps.Tools, step: Outcome): RunPull =>
       once(Effect.gen(function*() {
         const { calls, left, tasks } = yield* ToolSteps.share(tools, step.pending)
+        yield* ToolSteps.intend(tools, calls)
         owe(calls, ToolSteps.notCarriedOut("the run ended before"))
         before.usage = sum(before.usage, step.usage)
         before.messages = [...before.messages, ...step.messages]
@@ -448,6 +475,7 @@ export const open = (
             })
           )
         }
+        yield* ToolSteps.intend(tools, calls)
         owe(calls, ToolSteps.notCarriedOut("the run ended before"))
         const tasks = calls.map((call) => ToolSteps.make(tools, call))
         return yield* callAll(writer, tools, nothing, { tasks, left: [], items: [...plan.newItems] })
@@ -477,6 +505,18 @@ export const open = (
       owed = new Map(calls.map((call) => [call.callId, ToolSteps.outputOf(call.callId, why)]))
     }
 
+    const completed = ({ call, outcome }: ToolSteps.Made): RunEvent => ({
+      _tag: "ToolCallCompleted",
+      ...projection.at(),
+      itemId: call.id,
+      callId: call.callId,
+      name: call.name,
+      output: outcome.output,
+      isFailure: outcome.isFailure,
+      result: outcome.result,
+      ...(outcome.cause === undefined ? {} : { cause: outcome.cause })
+    })
+
     /** Tells of each call as it is done. */
     const work = (writer: ThreadStore.Writer, tools: ToolSteps.Tools, step: Outcome, state: Work): RunPull => {
       const self: RunPull = Effect.flatMap(Queue.takeBetween(state.done, 1, state.size), (chunk) => {
@@ -496,17 +536,7 @@ export const open = (
           } else if (outcome.cause !== undefined && tools.onDefect === "fail") {
             state.failure ??= Effect.die(Cause.squash(outcome.cause))
           }
-          events.push({
-            _tag: "ToolCallCompleted",
-            ...projection.at(),
-            itemId: call.id,
-            callId: call.callId,
-            name: call.name,
-            output: outcome.output,
-            isFailure: outcome.isFailure,
-            result: outcome.result,
-            ...(outcome.cause === undefined ? {} : { cause: outcome.cause })
-          })
+          events.push(completed(one))
         }
         next = state.size > 0 ? self : goOn(writer, step, state)
         return events.length > 0 ? Effect.succeed(events) : next

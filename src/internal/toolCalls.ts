@@ -2,7 +2,7 @@
  * Calls of a toolkit's tools: what a model wrote is decoded, the handler runs, and whatever happens becomes a text for the
  * model and an event for the program.
  */
-import type * as AiTool from "@effect/ai/Tool"
+import * as AiTool from "@effect/ai/Tool"
 import type * as Toolkit from "@effect/ai/Toolkit"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -35,6 +35,8 @@ export interface ToolCalls {
   /** Whether the program can answer a call of this name. Of one that nobody declared the model is told so. */
   readonly answers: (name: string) => boolean
   readonly needsApproval: (call: FunctionCall) => Effect.Effect<boolean>
+  /** Whether its tool does no harm when it runs twice. */
+  readonly mayRepeat: (name: string) => boolean
   readonly run: (call: FunctionCall) => Effect.Effect<Outcome>
 }
 
@@ -142,6 +144,10 @@ export const make = (
 
   return {
     answers: (name) => !elsewhere.has(name),
+    mayRepeat: (name) => {
+      const tool = functions.get(name)?.tool
+      return tool !== undefined && (annotation(tool, AiTool.Idempotent) || annotation(tool, AiTool.Readonly))
+    },
     needsApproval: (call) => {
       const declaration = functions.get(call.name)
       if (declaration === undefined) return Effect.succeed(false)
@@ -183,5 +189,6 @@ const failed = "The tool failed unexpectedly."
 export const none: ToolCalls = {
   answers: () => false,
   needsApproval: () => Effect.succeed(false),
+  mayRepeat: () => false,
   run: (call) => Effect.succeed(told(`There is no tool "${call.name}".`))
 }

@@ -1,9 +1,12 @@
 /** What a step of a run asks for: what of it the program does itself, and what is left to whoever can answer. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { Pending } from "../RunEvent.ts"
-import type { CallId, FunctionCall, ItemId } from "../Thread.ts"
+import type * as RunLog from "../RunLog.ts"
+import type { CallId, FunctionCall, ItemId, RunId, ThreadId } from "../Thread.ts"
 import type * as ThreadStore from "../ThreadStore.ts"
 import type { Approval } from "../Tools.ts"
+import { unknownOutcome } from "./settle.ts"
 import type * as ToolCalls from "./toolCalls.ts"
 
 /** What the program does itself of what the model asks for. */
@@ -13,12 +16,18 @@ export interface Tools {
   readonly concurrency: number
   readonly maxSteps: number
   readonly onDefect: "inform" | "fail"
+  readonly log: RunLog.Service
+  readonly runId: RunId
+  readonly threadId: ThreadId
+}
+
+export interface Made {
+  readonly call: FunctionCall
+  readonly outcome: ToolCalls.Outcome
 }
 
 /** A call that was made, or an answer to a server that asked first. */
-export type Done =
-  | { readonly call: FunctionCall; readonly outcome: ToolCalls.Outcome }
-  | { readonly item: ThreadStore.WireItem }
+export type Done = Made | { readonly item: ThreadStore.WireItem }
 
 /** What the model is told of a call that the program did not make. */
 export const notCarriedOut = (why: string) => `The call was not carried out: ${why}.`
@@ -46,9 +55,38 @@ interface Share {
   readonly left: ReadonlyArray<Pending>
 }
 
+const logged = ({ runId, threadId }: Tools, { callId }: FunctionCall): RunLog.Call => ({ runId, threadId, callId })
+
+/** Says that these calls are going to be made. */
+export const intend = (tools: Tools, calls: ReadonlyArray<FunctionCall>): Effect.Effect<void> =>
+  tools.log.intend(calls.map((call) => logged(tools, call)))
+
 /** Makes a call. */
-export const make = ({ calls }: Tools, call: FunctionCall): Effect.Effect<Done> =>
-  Effect.map(calls.run(call), (outcome) => ({ call, outcome }))
+export const make = (tools: Tools, call: FunctionCall): Effect.Effect<Made> =>
+  Effect.gen(function*() {
+    yield* tools.log.start(logged(tools, call))
+    const outcome = yield* tools.calls.run(call)
+    yield* tools.log.finish(logged(tools, call), outcome.output)
+    return { call, outcome }
+  })
+
+/**
+ * What became of a call that a run has left that died: what it gave, if that is remembered. It is made again only if it
+ * had not begun, or if its tool may run twice.
+ */
+export const recover = (tools: Tools, call: FunctionCall): Effect.Effect<Made> =>
+  Effect.flatMap(tools.log.find(tools.threadId, call.callId), (state) => {
+    const told = (output: string, isFailure: boolean): Made => ({ call, outcome: { output, isFailure } })
+    if (Option.isNone(state)) return Effect.succeed(told(unknownOutcome, true))
+    switch (state.value._tag) {
+      case "Done":
+        return Effect.succeed(told(state.value.output, false))
+      case "Intended":
+        return make(tools, call)
+      case "Started":
+        return tools.calls.mayRepeat(call.name) ? make(tools, call) : Effect.succeed(told(unknownOutcome, true))
+    }
+  })
 
 export const share = (tools: Tools, asked: ReadonlyArray<Pending>): Effect.Effect<Share> =>
   Effect.gen(function*() {

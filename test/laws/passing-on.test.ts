@@ -204,7 +204,7 @@ describe("law 12: the same program over any store", () => {
       const memory = yield* Effect.provide(program, threads(script, { store: "memory" }))
       expect(memory).toEqual(conversations)
       expect(conversations.texts).toEqual(["First.", "It is noon.", "Last."])
-      expect(conversations.errors).toEqual(["HistoryRejected", "ConnectionLost", "RunFailed", "ThreadNotFound"])
+      expect(conversations.errors).toEqual(["ThreadBusy", "ConnectionLost", "RunFailed", "ThreadNotFound"])
     }))
 
   it.effect("law 12: memory replays without ids and asks for encrypted reasoning", () =>

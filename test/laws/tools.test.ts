@@ -2,7 +2,17 @@ import * as Tool from "@effect/ai/Tool"
 import * as Toolkit from "@effect/ai/Toolkit"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Schema, Stream } from "effect"
-import { Assistants, OpenAI, OpenAIError, Run, Thread, Threads, ThreadStore, Tools } from "effect-openai-threads"
+import {
+  Assistants,
+  OpenAI,
+  OpenAIError,
+  Run,
+  RunLog,
+  Thread,
+  Threads,
+  ThreadStore,
+  Tools
+} from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
 import { analyst, noRetries, stores, threads } from "../support/layers.ts"
 import { collect } from "../support/observe.ts"
@@ -182,6 +192,14 @@ it.effect("law 13: a run with tools costs one request for each step", () =>
     ])
   }).pipe(Effect.provide(Layer.fresh(threads(script())))))
 
+const eventTags = Effect.gen(function*() {
+  const { layer } = counting()
+  const service = yield* Threads.Threads
+  const { id } = yield* service.create()
+  const run = service.run(id, { message: "Go", toolkit })
+  return (yield* advancing(collect(run).pipe(Effect.provide(layer)), "1 second")).map(({ _tag }) => _tag)
+})
+
 /** A process of its own over the same OpenAI, which may die: then it writes nothing any more. */
 const processOver = (openai: OpenAI.Service) => {
   const state = { alive: true }
@@ -203,23 +221,25 @@ const processOver = (openai: OpenAI.Service) => {
 }
 
 /** Runs in a process that dies at an event. */
-const killed = Effect.fnUntraced(
-  function*(tools: Layer.Layer<Tool.HandlersFor<Toolkit.Tools<typeof toolkit>>>, at: number) {
-    const { layer, state } = processOver(yield* OpenAI.OpenAI)
-    return yield* Effect.gen(function*() {
-      const service = yield* Threads.Threads
-      const { id } = yield* service.create()
-      let seen = 0
-      const read = Stream.runForEach(service.run(id, { message: "Go", toolkit }), () => {
-        if (++seen < at) return Effect.void
-        state.alive = false
-        return Effect.interrupt
-      })
-      yield* advancing(Effect.exit(read), "30 seconds")
-      return id
-    }).pipe(Effect.provide([layer, tools]))
-  }
-)
+const killed = Effect.fnUntraced(function*(
+  tools: Layer.Layer<Tool.HandlersFor<Toolkit.Tools<typeof toolkit>>>,
+  at: number,
+  log: RunLog.Service = RunLog.none
+) {
+  const { layer, state } = processOver(yield* OpenAI.OpenAI)
+  return yield* Effect.gen(function*() {
+    const service = yield* Threads.Threads
+    const { id } = yield* service.create()
+    let seen = 0
+    const read = Stream.runForEach(service.run(id, { message: "Go", toolkit }), () => {
+      if (++seen < at) return Effect.void
+      state.alive = false
+      return Effect.interrupt
+    })
+    yield* advancing(Effect.exit(read), "30 seconds")
+    return id
+  }).pipe(Effect.provide([layer, tools]), Effect.provideService(RunLog.RunLog, log))
+})
 
 describe("a process that dies in a run with tools", () => {
   for (let part = 1; part <= 4; part++) {
@@ -241,6 +261,54 @@ describe("a process that dies in a run with tools", () => {
         }
       }))
   }
+
+  const remembering = Effect.fnUntraced(function*(tool: typeof Note, at: number) {
+    const log = yield* RunLog.makeMemory
+    const made = new Map<string, number>()
+    const kit = Toolkit.make(tool)
+    const layer = kit.toLayer({
+      note: ({ text }) =>
+        Effect.gen(function*() {
+          made.set(text, (made.get(text) ?? 0) + 1)
+          yield* Effect.sleep("20 millis")
+          return `noted ${text}`
+        })
+    })
+    const id = yield* killed(layer, at, log)
+    const next = processOver(yield* OpenAI.OpenAI)
+    const events = yield* advancing(
+      Effect.gen(function*() {
+        const service = yield* Threads.Threads
+        return yield* collect(service.run(id, { message: "And now?", toolkit: kit }))
+      }).pipe(Effect.provide([next.layer, layer]), Effect.provideService(RunLog.RunLog, log)),
+      "10 seconds"
+    )
+    expect(events.at(-1)).toMatchObject({ _tag: "RunCompleted", text: "Fine." })
+    const told = events.flatMap((event) => event._tag === "ToolCallCompleted" ? [event.output] : [])
+    return { made, told }
+  })
+
+  const completed = (tool: typeof Note) =>
+    Effect.gen(function*() {
+      const whole = yield* Effect.provide(eventTags, threads(script()))
+      // In the middle of the calls of the first step.
+      return yield* Effect.provide(remembering(tool, whole.indexOf("ToolCallCompleted") + 1), threads(script()))
+    })
+
+  it.effect("what a log remembers of its calls is told, and nothing is made twice", () =>
+    Effect.gen(function*() {
+      const { made, told } = yield* completed(Note)
+      const known = told.filter((output) => output.startsWith("noted first"))
+      const unknown = told.filter((output) => output.includes("not known"))
+      expect([known.length, unknown.length]).toEqual([1, 2])
+      for (const [text, times] of made) expect([text, times]).toEqual([text, 1])
+    }))
+
+  it.effect("of a tool that may run twice, what had begun is made again", () =>
+    Effect.gen(function*() {
+      const { told } = yield* completed(Note.annotate(Tool.Idempotent, true))
+      expect(told).toEqual(["noted first a", "noted first b", "noted first c"])
+    }))
 
   it.effect("law 3: reconcile says what it did", () =>
     Effect.gen(function*() {
