@@ -8,12 +8,15 @@ import { readFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { fileURLToPath } from "node:url"
 import { afterEach, beforeEach, vi } from "vitest"
+import * as Approval from "../examples/approval.ts"
 import * as AssistantsExample from "../examples/assistants.ts"
 import { answer } from "../examples/catch-errors.ts"
 import * as Handlers from "../examples/events-as-handlers.ts"
 import * as Streams from "../examples/events-as-stream.ts"
 import { local } from "../examples/local-threads.ts"
+import * as Structured from "../examples/structured-output.ts"
 import { ask } from "../examples/submit.ts"
+import * as AskWeather from "../examples/tools.ts"
 import { noRetries, threads } from "./support/layers.ts"
 
 const root = fileURLToPath(new URL("../", import.meta.url))
@@ -277,3 +280,46 @@ it.live("the program for an empty project prints what is expected", () =>
     const { stdout } = yield* run(["test/consumer/program.ts"])
     expect(stdout).toBe(read("test/consumer/expected.txt"))
   }), slow)
+
+it.effect("tools: the model is told what they give", () =>
+  Effect.gen(function*() {
+    expect(yield* AskWeather.ask("How warm is it in Lima?")).toBe("19.5 degrees, and no such city.")
+    const simulator = yield* Simulator.Simulator
+    const [thread] = yield* simulator.threads
+    const outputs = thread!.items.flatMap((item) => item.type === "function_call_output" ? [item.output] : [])
+    expect(outputs).toEqual([`{"celsius":19.5}`, expect.stringContaining("Atlantis")])
+  }).pipe(Effect.provide([
+    AskWeather.handlers,
+    threads([
+      Script.turn([
+        Script.functionCall("weather", { city: "Lima", days: null }),
+        Script.functionCall("weather", { city: "Atlantis", days: 2 })
+      ]),
+      "19.5 degrees, and no such city."
+    ])
+  ])))
+
+it.effect("approval: a large refund waits for a person", () =>
+  Effect.gen(function*() {
+    const { create } = yield* Threads.Threads
+    const { id } = yield* create()
+    const { pending, status } = yield* Approval.ask(id, "Refund my order 7")
+    expect({ status, pending: pending.length }).toEqual({ status: "requires_action", pending: 1 })
+    expect((yield* Approval.decide(id, pending, true)).text).toBe("Done.")
+    const simulator = yield* Simulator.Simulator
+    const [thread] = yield* simulator.threads
+    expect(JSON.stringify(thread)).toContain("80 euros are on their way")
+  }).pipe(Effect.provide([
+    Approval.handlers,
+    threads([Script.functionCall("refund", { order: "7", euros: 80 }), "Done."])
+  ])))
+
+it.effect("structured output: a value of the schema's type", () =>
+  Effect.gen(function*() {
+    expect(yield* Structured.read("Invoice 12, …")).toEqual({ total: 30, due: new Date("2026-03-01T00:00:00Z") })
+  }).pipe(Effect.provide(threads([JSON.stringify({
+    number: "12",
+    date: "2026-03-01T00:00:00Z",
+    lines: [{ what: "tea", euros: 10 }, { what: "cake", euros: 20 }],
+    remark: null
+  })]))))
