@@ -89,3 +89,41 @@ export const large = (length) => {
   const pieces = [to.head(), to.event("response.image_generation_call.partial_image", image), to.delta("x"), to.tail()]
   return Buffer.from(pieces.join(""))
 }
+
+// Of one step of a tool loop: a call whose arguments come in pieces, or after so many of them a text.
+export const steps = 3
+export const step = (number) => {
+  const to = writer()
+  const { event } = to
+  if (number === steps) {
+    return to.head() + Array.from({ length: 20 }, (_, index) => to.delta(` word${index}`)).join("") + to.tail()
+  }
+  const args = JSON.stringify({ city: "Lima", days: number })
+  const call = (status, given) => ({
+    id: `fc_${number}`,
+    type: "function_call",
+    status,
+    call_id: `call_${number}`,
+    name: "weather",
+    arguments: given
+  })
+  const place = { item_id: `fc_${number}`, output_index: 0 }
+  const done = call("completed", args)
+  const of = (status, more) => ({ ...response(status, more), id: `resp_${number}` })
+  const usage = {
+    input_tokens: 1,
+    input_tokens_details: { cached_tokens: 0 },
+    output_tokens: 1,
+    output_tokens_details: { reasoning_tokens: 0 },
+    total_tokens: 2
+  }
+  return event("response.created", { response: of("in_progress") }) +
+    event("response.in_progress", { response: of("in_progress") }) +
+    event("response.output_item.added", { output_index: 0, item: call("in_progress", "") }) +
+    args.match(/.{1,4}/g).map((delta) => event("response.function_call_arguments.delta", { ...place, delta })).join(
+      ""
+    ) +
+    event("response.function_call_arguments.done", { ...place, arguments: args }) +
+    event("response.output_item.done", { output_index: 0, item: done }) +
+    event("response.completed", { response: of("completed", { output: [done], usage }) })
+}

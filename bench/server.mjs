@@ -2,7 +2,7 @@
 // is an answer of 16,000 deltas. `GET /control/…` tells what it knows about the answers that it gives.
 import { createServer } from "node:http"
 import process from "node:process"
-import { burst, large, writer } from "./answers.mjs"
+import { burst, large, step, writer } from "./answers.mjs"
 import { now } from "./lib/clock.mjs"
 
 const writeSize = 65_536
@@ -95,9 +95,23 @@ const control = {
   closed: () => closed
 }
 
+// The last output tells how far a tool loop is.
+const answerTools = async (request, response) => {
+  const chunks = []
+  for await (const chunk of request) chunks.push(chunk)
+  const { input } = JSON.parse(Buffer.concat(chunks))
+  const callId = Array.isArray(input) ? input.at(-1)?.call_id : undefined
+  response.end(step(callId === undefined ? 0 : Number(callId.slice("call_".length)) + 1))
+}
+
 const server = createServer(async (request, response) => {
-  request.resume()
   const [, scenario, ...args] = request.url.split("/")
+  if (scenario === "tools") {
+    response.socket.setNoDelay(true)
+    response.writeHead(200, { "content-type": "text/event-stream" })
+    return answerTools(request, response)
+  }
+  request.resume()
   if (scenario === "control") {
     const answer = await control[args[0]]()
     response.end(JSON.stringify(answer))

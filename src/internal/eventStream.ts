@@ -6,6 +6,7 @@
  * is awaited; only after the end it leaves the server a second to end the body, so that the connection can be used again.
  */
 import * as Effect from "effect/Effect"
+import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type { Response } from "openai/resources/responses/responses"
@@ -97,13 +98,17 @@ export const pullEvents = (
     }
     const linger = Effect.suspend(() => {
       if (typeof closed === "boolean") return closed ? Effect.void : connection.abort
-      const ended = Effect.promise(() => Promise.resolve(closed))
-      const guard = Effect.flatMap(
-        Effect.timeoutTo(ended, { duration: "1 second", onSuccess: (done) => done, onTimeout: () => false }),
-        (done) => done ? Effect.void : connection.abort
+      const ended = Promise.resolve(closed)
+      // One fiber and no race, since every answer comes by here.
+      return Effect.map(
+        Effect.forkDaemon(Effect.interruptible(Effect.delay(connection.abort, "1 second"))),
+        (guard) => {
+          ended.then((done) => {
+            if (done !== true) Effect.runSync(connection.abort)
+            guard.unsafeInterruptAsFork(FiberId.none)
+          })
+        }
       )
-      // Scopes are closed where nothing can be interrupted, and there a timeout would wait for what it has given up.
-      return Effect.asVoid(Effect.forkDaemon(Effect.interruptible(guard)))
     })
     const read = (): void => {
       reading = true
