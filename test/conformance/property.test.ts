@@ -71,8 +71,20 @@ const tool: FastCheck.Arbitrary<Assistant.Tool> = FastCheck.oneof(
     type: FastCheck.constant("function"),
     name: word,
     description: text,
-    strict: FastCheck.boolean(),
+    strict: FastCheck.constant(false),
     parameters: FastCheck.dictionary(text, FastCheck.jsonValue())
+  }),
+  // What is not strict in the whole is refused as strict.
+  FastCheck.record({
+    type: FastCheck.constant("function"),
+    name: word,
+    strict: FastCheck.constant(true),
+    parameters: FastCheck.uniqueArray(word, { maxLength: 4 }).map((keys) => ({
+      type: "object",
+      properties: Object.fromEntries(keys.map((key) => [key, { type: "string" }])),
+      required: keys,
+      additionalProperties: false
+    }))
   })
 )
 

@@ -408,6 +408,41 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
           error(null, "tool_choice", "Tool choice 'function' not found in 'tools' parameter.")
         )
         yield* refused({ model: "m", input: "x", metadata: { k: 1 } }, 400, error("invalid_type", "metadata.k"))
+        const strict = (parameters: object) => ({
+          model: "m",
+          input: "x",
+          tools: [{ type: "function", name: "f", strict: true, parameters }]
+        })
+        const object = { type: "object", additionalProperties: false }
+        const say = (problem: string) => `Invalid schema for function 'f': In context=${problem}`
+        const problems: ReadonlyArray<readonly [object, string]> = [
+          [
+            { ...object, properties: { a: { type: "string" }, b: { type: "string" } }, required: ["a"] },
+            "(), 'required' is required to be supplied and to be an array including every key in properties. Missing 'b'."
+          ],
+          [
+            { ...object, properties: { a: { type: "object", properties: {}, required: [] } }, required: ["a"] },
+            "('properties', 'a'), 'additionalProperties' is required to be supplied and to be false."
+          ],
+          [
+            { ...object, properties: { a: {} }, required: ["a"] },
+            "('properties', 'a'), schema must have a 'type' key."
+          ],
+          [{ type: "object", additionalProperties: false }, "(), object schema missing properties."]
+        ]
+        for (const [parameters, problem] of problems) {
+          yield* refused(
+            strict(parameters),
+            400,
+            error("invalid_function_parameters", "tools[0].parameters", say(problem))
+          )
+        }
+        const format = { type: "json_schema", name: "o", strict: true, schema: { type: "array" } }
+        yield* refused(
+          { model: "m", input: "x", text: { format } },
+          400,
+          error("invalid_json_schema", "text.format.schema")
+        )
       }))
 
     it.scoped("refuses a history with half a call or half a thought", () =>

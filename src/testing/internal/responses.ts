@@ -27,6 +27,7 @@ import {
 } from "./http.ts"
 import { checkHistory, countTokens, normalizeAll } from "./items.ts"
 import type { Conversation, ResponseStatus, State, StoredResponse } from "./state.ts"
+import { problemOf } from "./strictSchema.ts"
 import { unreachable } from "./transport.ts"
 
 type Answering = Extract<Turn, { readonly _tag: "Answer" }>
@@ -196,6 +197,20 @@ const checkTools = (body: Json): Checked<void> => {
   const tools = toolsOf(body)
   for (const [index, tool] of tools.entries()) {
     if (tool.type === "code_interpreter" && !present(tool.container)) return missing(`tools[${index}].container`)
+    // Strict is what a function is where it does not say so, if its schema allows it.
+    const problem = tool.type === "function" && tool.strict === true ? problemOf(tool.parameters) : undefined
+    if (problem !== undefined) {
+      return reject(400, "invalid_function_parameters", `Invalid schema for function '${tool.name}': ${problem}`, {
+        param: `tools[${index}].parameters`
+      })
+    }
+  }
+  const format = isJson(body.text) && isJson(body.text.format) ? body.text.format : {}
+  const problem = format.type === "json_schema" && format.strict === true ? problemOf(format.schema) : undefined
+  if (problem !== undefined) {
+    return reject(400, "invalid_json_schema", `Invalid schema for response_format '${format.name}': ${problem}`, {
+      param: "text.format.schema"
+    })
   }
   const choice = body.tool_choice
   if (isJson(choice) && typeof choice.type === "string") {
