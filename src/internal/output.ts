@@ -2,13 +2,13 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
 import type { ResponseFormatTextJSONSchemaConfig } from "openai/resources/responses/responses"
 import { InvalidInput } from "../OpenAIError.ts"
 import { OutputInvalid, OutputRefused, type RunError } from "../RunError.ts"
 import type { Message, ThreadId } from "../Thread.ts"
+import { issuesOf } from "./issues.ts"
 import * as JsonSchema from "./jsonSchema.ts"
 
 export interface Output {
@@ -22,11 +22,6 @@ export interface Output {
 /** Source: OpenAI's API reference, `text.format.name`. */
 const nameOf = (ast: AST.AST) =>
   Option.getOrElse(AST.getIdentifierAnnotation(ast), () => "output").replaceAll(/[^\w-]/g, "_").slice(0, 64)
-
-const reasonOf = (error: ParseResult.ParseError) =>
-  ParseResult.ArrayFormatter.formatErrorSync(error)
-    .map(({ message, path }) => path.length === 0 ? message : `${path.map(String).join(".")}: ${message}`)
-    .join("; ")
 
 export const make = (
   threadId: ThreadId,
@@ -63,7 +58,7 @@ export const make = (
             decodeJson(restore(sent)).pipe(
               Effect.provide(context),
               Effect.mapBoth({
-                onFailure: (error) => invalid(reasonOf(error)),
+                onFailure: (error) => invalid(issuesOf(error).join("; ")),
                 onSuccess: (decoded: unknown) => isObject ? decoded : (decoded as { readonly value: unknown }).value
               })
             )

@@ -135,8 +135,19 @@ export const open = (
     let heard = new Heard(plan.keepPartial)
     /** Of the steps before the last. */
     const before: { usage: Usage; messages: ReadonlyArray<Message> } = { usage: noUsage, messages: [] }
-    /** The outputs that the calls in the thread still lack. */
-    let owed: ReadonlyMap<CallId, ThreadStore.WireItem> = new Map()
+    /** The outputs that the calls in the thread still lack, as far as they are known. */
+    let owed = new Map<CallId, ThreadStore.WireItem>()
+    const settle = (callId: CallId, output: string) =>
+      Effect.sync(() => void owed.set(callId, ToolSteps.outputOf(callId, output)))
+    /** What is owed for a call changes when it begins and when it is done, whether or not anybody hears of it. */
+    const tools: ToolSteps.Tools | undefined = plan.tools === undefined ? undefined : {
+      ...plan.tools,
+      log: {
+        ...plan.tools.log,
+        start: (call) => Effect.zipRight(settle(call.callId, unknownOutcome), plan.tools!.log.start(call)),
+        finish: (call, output) => Effect.zipRight(settle(call.callId, output), plan.tools!.log.finish(call, output))
+      }
+    }
     let mended = false
     let limit = Number.POSITIVE_INFINITY
     let deadline = Number.POSITIVE_INFINITY
@@ -197,7 +208,7 @@ export const open = (
         const message = plan.message === undefined
           ? begin(writer)
           : trying("safe", inSpan(writer.append([plan.message])), () => begin(writer))
-        return plan.tools === undefined
+        return tools === undefined
           ? message
           : Effect.zipRight(Scope.addFinalizer(busy, payOff(writer)), message)
       }))
@@ -274,7 +285,7 @@ export const open = (
       Effect.gen(function*() {
         if (mended) return yield* error
         mended = true
-        const { onPending, tools } = plan
+        const { onPending } = plan
         let made = noneMade
         if (error.why === "orphanCall" && onPending !== "close") {
           const open = yield* writer.openCalls
@@ -416,7 +427,6 @@ export const open = (
         }
         yield* failing(inSpan(turn.commit(response)))
         owed = new Map()
-        const { tools } = plan
         const step: Outcome = outcome(response)
         return yield* tools === undefined || step.pending.length === 0 ? over(step) : act(turn.writer, tools, step)
       }))
@@ -462,7 +472,6 @@ export const open = (
     /** Makes the calls that somebody has approved meanwhile, whichever process they waited for. */
     const callApproved = (writer: ThreadStore.Writer): RunPull =>
       once(Effect.gen(function*() {
-        const { tools } = plan
         const open = yield* failing(inSpan(writer.openCalls))
         const calls = open.filter(({ callId, name }) =>
           plan.approved.has(callId) && tools?.calls.answers(name) === true
@@ -528,7 +537,7 @@ export const open = (
             continue
           }
           const { call, outcome } = one
-          owed = new Map(owed).set(call.callId, ToolSteps.outputOf(call.callId, outcome.output))
+          owed.set(call.callId, ToolSteps.outputOf(call.callId, outcome.output))
           if (outcome.failure !== undefined) {
             state.failure ??= fail(
               new ToolFailed({ threadId, name: call.name, callId: call.callId, failure: outcome.failure.error })

@@ -10,11 +10,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Tracer from "effect/Tracer"
 import type { FunctionCall } from "../Thread.ts"
 import { annotation, type Declaration } from "./declare.ts"
+import { issuesOf } from "./issues.ts"
 import * as Telemetry from "./telemetry.ts"
 import { NeedsApproval, Timeout } from "./toolAnnotations.ts"
 
@@ -44,11 +44,6 @@ const told = (output: string): Outcome => ({ output, isFailure: true })
 
 const textOf = (encoded: unknown): string =>
   typeof encoded === "string" ? encoded : JSON.stringify(encoded === undefined ? null : encoded) ?? "null"
-
-const reasonOf = (error: ParseResult.ParseError) =>
-  ParseResult.ArrayFormatter.formatErrorSync(error)
-    .map(({ message, path }) => path.length === 0 ? message : `${path.map(String).join(".")}: ${message}`)
-    .join("\n")
 
 /** `Toolkit.handle` of `@effect/ai` 0.37 writes the parameters on its span. They are content, and stay off it. */
 const withoutParameters = (tracer: Tracer.Tracer): Tracer.Tracer =>
@@ -94,7 +89,7 @@ export const make = (
       const encoded = input!.restore(sent)
       return Schema.decodeUnknown(tool.parametersSchema as Schema.Schema.AnyNoContext)(encoded, { errors: "all" }).pipe(
         Effect.map((parameters) => ({ encoded, parameters: parameters as unknown })),
-        Effect.mapError(reasonOf),
+        Effect.mapError((error) => issuesOf(error).join("\n")),
         Effect.either
       )
     }).pipe(Effect.mapInputContext((input: Context.Context<never>) => Context.merge(options.context, input)))
