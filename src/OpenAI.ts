@@ -19,13 +19,17 @@ import * as Stream from "effect/Stream"
 import SDK, { type APIPromise, type ClientOptions } from "openai"
 import type { Conversation, ConversationDeletedResource } from "openai/resources/conversations/conversations"
 import type { ConversationItem } from "openai/resources/conversations/items"
+import type { FileObject } from "openai/resources/files"
 import type { InputTokenCountParams } from "openai/resources/responses/input-tokens"
 import type {
   Response,
   ResponseCreateParamsNonStreaming,
   ResponseCreateParamsStreaming,
+  ResponseIncludable,
   ResponseInputItem
 } from "openai/resources/responses/responses"
+import type { Include } from "./HostedTool.ts"
+import { pullBytes } from "./internal/byteStream.ts"
 import * as Connection from "./internal/connection.ts"
 import { pullEvents } from "./internal/eventStream.ts"
 import * as Pull from "./internal/pull.ts"
@@ -47,6 +51,16 @@ export type {
    */
   WireEvent
 } from "./internal/wireEvents.ts"
+
+/**
+ * What is told of items only where it is asked for, such as the results of hosted tools.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Including {
+  readonly include?: ReadonlyArray<Include> | undefined
+}
 
 /**
  * The Conversations API. A conversation is what a thread is on OpenAI's side.
@@ -79,9 +93,13 @@ export interface Conversations {
   /** The items in pages of 100, each fetched when it is needed. `order` is `asc` unless asked otherwise. */
   readonly listItems: (
     id: ThreadId,
-    options?: { readonly order?: "asc" | "desc" | undefined; readonly after?: ItemId | undefined }
+    options?: Including & { readonly order?: "asc" | "desc" | undefined; readonly after?: ItemId | undefined }
   ) => Stream.Stream<ConversationItem, RequestError>
-  readonly retrieveItem: (id: ThreadId, itemId: ItemId) => Effect.Effect<ConversationItem, RequestError>
+  readonly retrieveItem: (
+    id: ThreadId,
+    itemId: ItemId,
+    options?: Including
+  ) => Effect.Effect<ConversationItem, RequestError>
   readonly deleteItem: (id: ThreadId, itemId: ItemId) => Effect.Effect<Conversation, RequestError>
 }
 
@@ -102,7 +120,7 @@ export interface Responses {
   readonly stream: (
     params: Omit<ResponseCreateParamsStreaming, "stream">
   ) => Stream.Stream<WireEvent, RequestError>
-  readonly retrieve: (id: ResponseId) => Effect.Effect<Response, RequestError>
+  readonly retrieve: (id: ResponseId, options?: Including) => Effect.Effect<Response, RequestError>
   /**
    * The events of a background response after `startingAfter`, a `sequence_number`. OpenAI allows it for five minutes,
    * then it fails with `InvalidRequest{ kind: "resumeExpired" }`.
@@ -119,6 +137,57 @@ export interface Responses {
 }
 
 /**
+ * A file to upload. `bytes` may be a `Blob`, such as Node's `openAsBlob` gives, which is not read into memory as a whole.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Upload {
+  readonly bytes: Uint8Array | Blob
+  readonly filename: string
+  /** Default: `application/octet-stream`. */
+  readonly mediaType?: string | undefined
+  /** What the file is for. Default: `user_data`, which OpenAI recommends for what a model reads. */
+  readonly purpose?: "user_data" | "vision" | "assistants" | "batch" | "fine-tune" | "evals" | undefined
+  /** When OpenAI deletes it: 1 hour to 30 days. Default: never. */
+  readonly expiresAfter?: Duration.DurationInput | undefined
+}
+
+/**
+ * A file that code has left in its container. Such as an annotation names it; `Run.files` lists those of a run.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ContainerFile {
+  readonly containerId: string
+  readonly fileId: string
+}
+
+/**
+ * The Files API, and the files of the code interpreter's containers.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Files {
+  /**
+   * Uploads a file of up to 512 MB, to be named by `Thread.fileId` or a tool. Not sent again where it may have arrived.
+   * It stays until it is deleted or expires. Source: OpenAI's API reference, "Upload file".
+   */
+  readonly upload: (file: Upload) => Effect.Effect<FileObject, RequestError>
+  /** What is known of a file. */
+  readonly retrieve: (id: string) => Effect.Effect<FileObject, RequestError>
+  /**
+   * The bytes, one network read at a time: of a file by its id, or of one in a container. OpenAI does not give back what
+   * was uploaded as `user_data` or `assistants`, and a container is gone 20 minutes after it was last used. Source: 400
+   * "Not allowed to download files of purpose: user_data"; OpenAI's guide "Code Interpreter".
+   */
+  readonly content: (file: string | ContainerFile) => Stream.Stream<Uint8Array, RequestError>
+  readonly delete: (id: string) => Effect.Effect<void, RequestError>
+}
+
+/**
  * Access to OpenAI.
  *
  * @since 0.1.0
@@ -127,6 +196,7 @@ export interface Responses {
 export interface Service {
   readonly conversations: Conversations
   readonly responses: Responses
+  readonly files: Files
   /**
    * The one way to what this library does not cover: the SDK's client itself. Its errors are mapped like all others;
    * pass `signal` on, so that interruption aborts the request.
@@ -198,6 +268,12 @@ interface Page {
 }
 
 const goesOn = ({ data, has_more }: Page) => has_more && data.length > 0
+
+/** Nothing is told where nothing is asked for. The values are open on our side, since OpenAI adds to them. */
+const including = (options: Including | undefined): { include?: Array<ResponseIncludable> } =>
+  options?.include === undefined || options.include.length === 0
+    ? {}
+    : { include: [...options.include] as Array<ResponseIncludable> }
 
 /** Whether it is a page of items, and one that leads on: of a history without its end nobody should hear. */
 const isPage = (after: string | undefined) => (page: Page) =>
@@ -323,7 +399,7 @@ const make = (options: Options): Service => {
       yield* Validate.id("conversation id", id)
       return yield* append(id, items, { written: 0, total: items.length })
     }),
-    listItems: (id, { after, order = "asc" } = {}) =>
+    listItems: (id, { after, include, order = "asc" } = {}) =>
       Stream.unwrap(
         Effect.map(Validate.ids({ "conversation id": id, after }), () =>
           Stream.paginateChunkEffect(after, (after: string | undefined) =>
@@ -332,6 +408,7 @@ const make = (options: Options): Service => {
                 client.conversations.items.list(id, {
                   order,
                   limit: pageSize,
+                  ...including({ include }),
                   ...(after === undefined ? {} : { after })
                 }, { signal }), { isWhole: isPage(after) }),
               (page) => [
@@ -340,12 +417,13 @@ const make = (options: Options): Service => {
               ]
             )))
       ),
-    retrieveItem: Effect.fn("OpenAI.conversations.retrieveItem")(function*(id, itemId) {
+    retrieveItem: Effect.fn("OpenAI.conversations.retrieveItem")(function*(id, itemId, options) {
       yield* Validate.ids({ "conversation id": id, "item id": itemId })
       return yield* request(
         "safe",
         item(itemId),
-        (client, signal) => client.conversations.items.retrieve(itemId, { conversation_id: id }, { signal })
+        (client, signal) =>
+          client.conversations.items.retrieve(itemId, { conversation_id: id, ...including(options) }, { signal })
       )
     }),
     deleteItem: Effect.fn("OpenAI.conversations.deleteItem")(function*(id, itemId) {
@@ -419,9 +497,13 @@ const make = (options: Options): Service => {
         )
         return yield* Effect.tapError(open, (error) => Effect.sync(() => failed(error)))
       })),
-    retrieve: Effect.fn("OpenAI.responses.retrieve")(function*(id) {
+    retrieve: Effect.fn("OpenAI.responses.retrieve")(function*(id, options) {
       yield* Validate.id("response id", id)
-      return yield* request("safe", response(id), (client, signal) => client.responses.retrieve(id, {}, { signal }))
+      return yield* request(
+        "safe",
+        response(id),
+        (client, signal) => client.responses.retrieve(id, including(options), { signal })
+      )
     }),
     resume: (id, { startingAfter }) =>
       Pull.toStream(Effect.andThen(
@@ -458,9 +540,53 @@ const make = (options: Options): Service => {
     })
   }
 
+  const files: Files = {
+    upload: Effect.fn("OpenAI.files.upload")(function*(file) {
+      yield* Validate.upload(file)
+      const { bytes, expiresAfter, filename, mediaType = "application/octet-stream", purpose = "user_data" } = file
+      const form = new FormData()
+      form.append("purpose", purpose)
+      if (expiresAfter !== undefined) {
+        form.append("expires_after[anchor]", "created_at")
+        form.append("expires_after[seconds]", String(Math.round(Duration.toSeconds(expiresAfter))))
+      }
+      form.append("file", new File([bytes as Blob], filename, { type: mediaType }))
+      // Not `files.create`, which first asks the program's `fetch` for `data:,` to find out what it can do.
+      return yield* request(
+        "once",
+        { resource: "endpoint" },
+        (client, signal): APIPromise<FileObject> => client.post("/files", { body: form, signal }),
+        { firstByte: "10 minutes", isWhole: ({ id }) => typeof id === "string" }
+      )
+    }),
+    retrieve: Effect.fn("OpenAI.files.retrieve")(function*(id) {
+      yield* Validate.id("file id", id)
+      return yield* request("safe", { resource: "file", id }, (client, signal) => client.files.retrieve(id, { signal }))
+    }),
+    content: (file) => {
+      const { containerId, fileId } = typeof file === "string" ? { containerId: undefined, fileId: file } : file
+      return Pull.toStream(Effect.gen(function*() {
+        yield* Validate.ids({ "container id": containerId, "file id": fileId })
+        const { firstByte = "2 minutes", idle = idleByDefault } = yield* Timeouts
+        const start = (client: SDK, signal: AbortSignal) =>
+          containerId === undefined
+            ? client.files.content(fileId, { signal })
+            : client.containers.files.content.retrieve(fileId, { container_id: containerId }, { signal })
+        const about = { resource: "file", id: fileId } as const
+        const { answer, connection } = yield* retry("safe")(send(start, about, { firstByte, idle }))
+        return pullBytes(connection, answer)
+      }))
+    },
+    delete: Effect.fn("OpenAI.files.delete")(function*(id) {
+      yield* Validate.id("file id", id)
+      yield* request("once", { resource: "file", id }, (client, signal) => client.files.delete(id, { signal }))
+    })
+  }
+
   return {
     conversations,
     responses,
+    files,
     use: (f) =>
       Effect.tryPromise({
         try: (signal) => f(client, signal),

@@ -63,7 +63,7 @@ export class PermissionDenied extends Schema.TaggedError<PermissionDenied>("effe
 export class ResourceNotFound extends Schema.TaggedError<ResourceNotFound>("effect-openai-threads/ResourceNotFound")(
   "ResourceNotFound",
   {
-    resource: Schema.Literal("conversation", "item", "response", "model", "endpoint"),
+    resource: Schema.Literal("conversation", "item", "response", "file", "model", "endpoint"),
     id: optionalString,
     requestId: optionalString
   }

@@ -48,6 +48,40 @@ export const deltas = <E, R>(run: Stream.Stream<RunEvent, E, R>): Stream.Stream<
     })
   )
 
+/**
+ * A file that code has left in its container, and that a message names. Its bytes: `OpenAI.files.content(file)`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface OutputFile {
+  readonly containerId: string
+  readonly fileId: string
+  readonly filename: string | undefined
+}
+
+/**
+ * The files that a run has made with the code interpreter, as far as its messages name them, each once. A container is
+ * gone 20 minutes after it was last used, so read them soon. Source: OpenAI's guide "Code Interpreter".
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const files = (run: { readonly messages: ReadonlyArray<Message> }): ReadonlyArray<OutputFile> => {
+  const found = new Map<string, OutputFile>()
+  for (const { content } of run.messages) {
+    for (const part of content) {
+      if (part._tag !== "Text") continue
+      for (const { containerId, fileId, filename } of part.annotations) {
+        if (containerId !== undefined && fileId !== undefined) {
+          found.set(`${containerId}/${fileId}`, { containerId, fileId, filename })
+        }
+      }
+    }
+  }
+  return [...found.values()]
+}
+
 type OutputOf<Event> = Extract<Event, { readonly _tag: "RunCompleted" }> extends { readonly output: infer A } ? A
   : undefined
 

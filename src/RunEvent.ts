@@ -5,7 +5,17 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { Annotation, CallId, FunctionCall, ItemId, Message, ResponseId, RunId, ThreadId } from "./Thread.ts"
+import {
+  Annotation,
+  CallId,
+  FunctionCall,
+  HostedToolCall,
+  ItemId,
+  Message,
+  ResponseId,
+  RunId,
+  ThreadId
+} from "./Thread.ts"
 
 /** What each event carries. */
 const position = {
@@ -240,7 +250,7 @@ export const ApprovalRequested = event("ApprovalRequested", {
 
 /**
  * How far a tool is that OpenAI runs. `tool` is such as `web_search`; `phase` is OpenAI's word, such as `searching`, and
- * `added` or `done` for the tool's item as a whole. `raw` is the wire's event.
+ * `added` or `done` for the tool's item as a whole, which is in `call` then. `raw` is the wire's event.
  *
  * @since 0.1.0
  * @category events
@@ -249,6 +259,7 @@ export const HostedToolProgress = event("HostedToolProgress", {
   itemId: Schema.optional(ItemId),
   tool: Schema.String,
   phase: Schema.String,
+  call: Schema.optional(HostedToolCall),
   raw: Schema.Unknown
 })
 

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import { Result } from "./HostedTool.ts"
 
 /**
  * The id of a thread. On OpenAI it is a conversation's id (`conv_…`).
@@ -110,7 +111,7 @@ export type Thread = typeof Thread.Type
 
 /**
  * A citation inside a text part: `type` is OpenAI's (`url_citation`, `file_citation`, `container_file_citation`, …),
- * the fields are those that this type has.
+ * the fields are those that this type has. `containerId` is where code has left the file; `Run.files` lists those.
  *
  * @since 0.1.0
  * @category content
@@ -122,7 +123,8 @@ export const Annotation = Schema.Struct({
   url: Schema.optional(Schema.String),
   title: Schema.optional(Schema.String),
   fileId: Schema.optional(Schema.String),
-  filename: Schema.optional(Schema.String)
+  filename: Schema.optional(Schema.String),
+  containerId: Schema.optional(Schema.String)
 })
 
 /**
@@ -199,6 +201,27 @@ export const FunctionCall = Schema.TaggedStruct("FunctionCall", {
 export type FunctionCall = typeof FunctionCall.Type
 
 /**
+ * A call of a tool that OpenAI runs. `tool` is such as `web_search`; `status` is open. `result` is missing for kinds of
+ * tool that this version does not know; `raw` is the wire's object.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const HostedToolCall = Schema.TaggedStruct("HostedToolCall", {
+  id: ItemId,
+  tool: Schema.String,
+  status: Schema.String,
+  result: Schema.optional(Result),
+  raw: Schema.Unknown
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type HostedToolCall = typeof HostedToolCall.Type
+
+/**
  * One entry of a thread's log. A kind that this version does not know is `Unknown` with the wire's object.
  *
  * @since 0.1.0
@@ -215,12 +238,7 @@ export const Item = Schema.Union(
     name: Schema.String,
     arguments: Schema.String
   }),
-  Schema.TaggedStruct("HostedToolCall", {
-    id: ItemId,
-    tool: Schema.String,
-    status: Schema.String,
-    raw: Schema.Unknown
-  }),
+  HostedToolCall,
   Schema.TaggedStruct("Unknown", { id: Schema.optional(ItemId), type: Schema.String, raw: Schema.Unknown })
 )
 
@@ -298,14 +316,30 @@ export interface MessageInput {
 }
 
 /**
- * The most bytes that one message may carry inline, files and images together: 32 MiB, which is 43 MiB as base64.
- * OpenAI refuses requests with more than 50 MB of files (guide "File inputs"). Larger files have to be uploaded and
- * named by {@link fileId}.
+ * The most bytes that one message may have, files and images together: OpenAI reads no more in one request. Source: its
+ * guide "File inputs".
+ *
+ * @since 0.1.0
+ * @category input
+ */
+export const maxFileBytes = 50_000_000
+
+/**
+ * The most bytes that one message may carry inline where nothing can be uploaded: 32 MiB, which is 43 MiB as base64.
  *
  * @since 0.1.0
  * @category input
  */
 export const maxInlineBytes = 32 * 1024 * 1024
+
+/**
+ * What goes beyond this, 8 MiB, is uploaded and named by its id, the largest files first, where threads live at OpenAI.
+ * What was uploaded stays there until it is deleted by `OpenAI.files.delete`.
+ *
+ * @since 0.1.0
+ * @category input
+ */
+export const uploadBeyondBytes = 8 * 1024 * 1024
 
 /**
  * A text part.
@@ -340,7 +374,7 @@ export const imageFile = (fileId: string, options?: { readonly detail?: ImageDet
 })
 
 /**
- * An image sent inline, up to {@link maxInlineBytes}.
+ * An image by its bytes, up to {@link maxFileBytes}: sent inline, or uploaded beyond {@link uploadBeyondBytes}.
  *
  * @since 0.1.0
  * @category input
@@ -359,7 +393,8 @@ export const imageBytes = (
 export const fileId = (fileId: string): PartInput => ({ _tag: "FileId", fileId })
 
 /**
- * A file sent inline, up to {@link maxInlineBytes}. The model sees its name.
+ * A file by its bytes, up to {@link maxFileBytes}: sent inline, or uploaded beyond {@link uploadBeyondBytes}. The model
+ * sees its name.
  *
  * @since 0.1.0
  * @category input

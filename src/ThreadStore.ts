@@ -23,7 +23,7 @@ import { retry } from "./internal/retry.ts"
 import * as Settle from "./internal/settle.ts"
 import { toThreadError } from "./internal/threadErrors.ts"
 import * as Validate from "./internal/validate.ts"
-import { OpenAI } from "./OpenAI.ts"
+import { type Including, OpenAI } from "./OpenAI.ts"
 import { ResourceNotFound } from "./OpenAIError.ts"
 import { type CallId, type FunctionCall, type Item, ItemId, type Metadata, type Thread, ThreadId } from "./Thread.ts"
 import { ThreadBusy, type ThreadError, ThreadNotFound } from "./ThreadError.ts"
@@ -114,6 +114,19 @@ export interface Waiting {
 }
 
 /**
+ * Which items of a thread are read, and what of them. A store that keeps what it was told needs no `include`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Listing extends Including {
+  /** Default: `asc`, oldest first. */
+  readonly order?: "asc" | "desc" | undefined
+  /** Only what comes after this item, in that order. */
+  readonly after?: ItemId | undefined
+}
+
+/**
  * Where threads live. Every write takes the thread's lock, which belongs to the layer: all who share it share the lock.
  *
  * @since 0.1.0
@@ -142,11 +155,13 @@ export interface Service {
     waiting?: Waiting
   ) => Effect.Effect<ReadonlyArray<Item>, ThreadError>
   /** The items after `after`, in the order asked for; pages of 100 are fetched as they are needed. */
-  readonly items: (
-    id: ThreadId,
-    options?: { readonly order?: "asc" | "desc" | undefined; readonly after?: ItemId | undefined }
-  ) => Stream.Stream<Item, ThreadError>
+  readonly items: (id: ThreadId, options?: Listing) => Stream.Stream<Item, ThreadError>
   readonly deleteItem: (id: ThreadId, itemId: ItemId) => Effect.Effect<void, ThreadError>
+  /** What the store can have that not all can. */
+  readonly capabilities: {
+    /** Files that are uploaded to OpenAI, for what is too large to go with a message. */
+    readonly files: boolean
+  }
   /** Makes the end of the thread, its last 100 items, one that OpenAI accepts. */
   readonly reconcile: (id: ThreadId, waiting?: Waiting) => Effect.Effect<Reconciled, ThreadError>
   /** Queues up to write to a thread; the place, and then the lock, is given back with the scope. */
@@ -300,6 +315,7 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
       append,
       items: (id, options) =>
         conversations.listItems(id, options).pipe(Stream.map(toItem), Stream.mapError(toThreadError(id))),
+      capabilities: { files: true },
       deleteItem: (id, itemId) => exclusive(id, () => Effect.mapError(settled.remove(id, itemId), toThreadError(id))),
       reconcile,
       open
@@ -449,6 +465,8 @@ export const layerMemory: Layer.Layer<ThreadStore> = Layer.sync(ThreadStore, () 
         const start = order === "asc" ? index + 1 : local.items.length - index
         return Stream.fromIterable(items.slice(start).map(toItem))
       })),
+    // Nothing of these threads is to be kept elsewhere.
+    capabilities: { files: false },
     deleteItem: (id, itemId) =>
       exclusive(id, () =>
         Effect.gen(function*() {

@@ -18,10 +18,12 @@ import * as Stream from "effect/Stream"
 import type { ResponseCreateParamsStreaming } from "openai/resources/responses/responses"
 import { type Assistant, type AssistantId, Sampling } from "./Assistant.ts"
 import * as Assistants from "./Assistants.ts"
+import type { Include } from "./HostedTool.ts"
+import * as Attachments from "./internal/attachments.ts"
 import { compact } from "./internal/compact.ts"
 import { type Declaration, declare } from "./internal/declare.ts"
+import { includeOf } from "./internal/hosted.ts"
 import { makeId } from "./internal/ids.ts"
-import { fromMessage } from "./internal/items.ts"
 import { lazy } from "./internal/lazy.ts"
 import * as Output from "./internal/output.ts"
 import * as Pull from "./internal/pull.ts"
@@ -92,6 +94,11 @@ export interface RunOptions<
    * All calls of a step run before the model is asked again. A tool of the id `openai.…` is one that OpenAI runs.
    */
   readonly toolkit?: Toolkit.WithHandler<T> | Effect.Effect<Toolkit.WithHandler<T>, TE, TR> | undefined
+  /**
+   * What OpenAI tells of the run's items beyond the usual. Default: the results of those hosted tools that the run has;
+   * none of them with `[]`.
+   */
+  readonly include?: ReadonlyArray<Include> | undefined
   /** Whether the model calls a tool in the first step. Default: as it likes, which it does from the second on. */
   readonly toolChoice?: "auto" | "none" | "required" | { readonly tool: Extract<keyof T, string> } | undefined
   /** How many calls of a step run at once. Default: 4. */
@@ -169,15 +176,12 @@ export interface Service {
     waiting?: ThreadStore.Waiting
   ) => Effect.Effect<Message, ThreadError>
   /** The messages, oldest first unless asked otherwise. Pages of 100 items are fetched as they are needed. */
-  readonly messages: (
-    id: ThreadId,
-    options?: { readonly order?: "asc" | "desc" | undefined; readonly after?: ItemId | undefined }
-  ) => Stream.Stream<Message, ThreadError>
-  /** All items: messages, calls, outputs, reasoning and what else there is. */
-  readonly items: (
-    id: ThreadId,
-    options?: { readonly order?: "asc" | "desc" | undefined; readonly after?: ItemId | undefined }
-  ) => Stream.Stream<Item, ThreadError>
+  readonly messages: (id: ThreadId, options?: ThreadStore.Listing) => Stream.Stream<Message, ThreadError>
+  /**
+   * All items: messages, calls, outputs, reasoning and what else there is. OpenAI tells what hosted tools found only where
+   * `include` asks for it.
+   */
+  readonly items: (id: ThreadId, options?: ThreadStore.Listing) => Stream.Stream<Item, ThreadError>
   /**
    * Runs an assistant on the thread. The stream emits what happens and ends with `RunCompleted`, or fails. Nothing
    * happens before it is read, and each reading is a run of its own. Whoever stops reading ends the run, unless `onStop`
@@ -236,12 +240,6 @@ export interface Service {
  */
 export class Threads extends Context.Tag("effect-openai-threads/Threads")<Threads, Service>() {}
 
-const toWire = (message: string | MessageInput, field: string): Effect.Effect<ThreadStore.WireItem, InvalidInput> =>
-  Either.mapLeft(
-    fromMessage(message),
-    (error) => field === "" ? error : new InvalidInput({ field: `${field}.${error.field}`, reason: error.reason })
-  )
-
 const fromAnswer = (answer: Answer): ReadonlyArray<ThreadStore.WireItem> =>
   "approvalId" in answer
     ? [ToolSteps.approvalOf(answer.approvalId, answer)]
@@ -286,6 +284,15 @@ const make = Effect.gen(function*() {
   const store = yield* ThreadStore.ThreadStore
   const assistants = yield* Assistants.Assistants
   const scope = yield* Effect.scope
+
+  const toWire = (message: string | MessageInput, field: string) =>
+    Effect.mapError(
+      Attachments.toWire(message, store.capabilities.files ? openai.files : undefined),
+      (error) =>
+        field === "" || error._tag !== "InvalidInput"
+          ? error
+          : new InvalidInput({ field: `${field}.${error.field}`, reason: error.reason })
+    )
 
   const configured = Effect.orElseSucceed(Config.nonEmptyString("OPENAI_MODEL"), () => "")
   const model = (options: AnyOptions, assistant: Assistant): Effect.Effect<string, InvalidInput> => {
@@ -379,6 +386,7 @@ const make = Effect.gen(function*() {
         ...(sent.tools ?? []),
         ...(tools?.declarations ?? []).map(({ wire }) => wire)
       ] as Params["tools"]
+      const include = options.include ?? includeOf(wireTools ?? [])
       const runId = RunId.make(yield* makeId("run"))
       const run = RunLoop.open({
         runId,
@@ -387,6 +395,7 @@ const make = Effect.gen(function*() {
         params: compact({
           ...sent,
           tools: wireTools?.length === 0 ? undefined : wireTools,
+          include: include.length === 0 ? undefined : include,
           text: format === undefined ? sent.text : { ...sent.text, format: format.wire },
           tool_choice: options.toolChoice === undefined
             ? undefined

@@ -7,6 +7,9 @@ export * as Assistants from "./Assistants.ts"
 /** Where a reader of a run's events stands. */
 export * as Cursor from "./Cursor.ts"
 
+/** What the tools came to that OpenAI runs. */
+export * as HostedTool from "./HostedTool.ts"
+
 /** Access to OpenAI as typed effects and streams. */
 export * as OpenAI from "./OpenAI.ts"
 

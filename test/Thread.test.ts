@@ -110,7 +110,7 @@ describe("messages go out and come back", () => {
 })
 
 describe("messages that are not valid fail before any request", () => {
-  const large = new Uint8Array(Thread.maxInlineBytes / 2 + 1)
+  const large = new Uint8Array(Thread.maxFileBytes / 2 + 1)
   const file = (bytes: Uint8Array) => Thread.fileBytes(bytes, { filename: "a.csv", mediaType: "text/csv" })
   const rejected: ReadonlyArray<readonly [name: string, message: string | Thread.MessageInput, field: string]> = [
     ["no text", "", "content"],
@@ -244,6 +244,7 @@ describe("items are read leniently", () => {
       id: "ws_1",
       tool: "web_search",
       status: "completed",
+      result: { _tag: "WebSearch", action: "search", queries: [], sources: [] },
       raw: expect.objectContaining({ action: {} })
     }]
   ]

@@ -13,6 +13,7 @@ import * as AssistantsExample from "../examples/assistants.ts"
 import { answer } from "../examples/catch-errors.ts"
 import * as Handlers from "../examples/events-as-handlers.ts"
 import * as Streams from "../examples/events-as-stream.ts"
+import { research } from "../examples/hosted-tools.ts"
 import { local } from "../examples/local-threads.ts"
 import * as Structured from "../examples/structured-output.ts"
 import { ask } from "../examples/submit.ts"
@@ -313,6 +314,38 @@ it.effect("approval: a large refund waits for a person", () =>
     Approval.handlers,
     threads([Script.functionCall("refund", { order: "7", euros: 80 }), "Done."])
   ])))
+
+it.effect("tools that OpenAI runs give their files", () =>
+  Effect.gen(function*() {
+    const service = yield* Threads.Threads
+    const { id } = yield* service.create()
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {})
+    const { files, text } = yield* research(id, "How warm was it in Lima?").pipe(
+      Effect.withConfigProvider(ConfigProvider.fromMap(new Map([["OPENAI_MODEL", "test-model"]])))
+    )
+    const lines = logged.mock.calls.map(([line]) => line)
+    logged.mockRestore()
+    expect(text).toBe("Warm: see plot.png.")
+    expect(files).toEqual([{ name: "plot.png", bytes: Buffer.from("a plot") }])
+    expect(lines).toEqual(["searched Lima weather", "plot()"])
+  }).pipe(Effect.provide(threads([
+    Script.turn([
+      Script.hostedTool("web_search", {
+        query: "Lima weather",
+        sources: [{ type: "url", url: "https://example.com" }]
+      }),
+      Script.hostedTool("code_interpreter", {
+        code: "plot()",
+        containerId: "cntr_1",
+        files: { cfile_1: { filename: "plot.png", content: "a plot" } }
+      }),
+      Script.text("Warm: see plot.png.", {
+        annotations: [
+          { type: "container_file_citation", container_id: "cntr_1", file_id: "cfile_1", filename: "plot.png" }
+        ]
+      })
+    ])
+  ]))))
 
 it.effect("structured output: a value of the schema's type", () =>
   Effect.gen(function*() {

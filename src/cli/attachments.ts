@@ -30,7 +30,7 @@ const kindOf = (bytes: Uint8Array) => {
 export const read = (files: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<Thread.PartInput>, CliError> =>
   Effect.gen(function*() {
     const parts: Array<Thread.PartInput> = []
-    let room = Thread.maxInlineBytes
+    let room = Thread.maxFileBytes
     for (const file of files) {
       const name = file === "-" ? "standard input" : basename(file)
       const bytes = yield* file === "-" ? readBytes(room) : readFile(file, room)
@@ -84,9 +84,9 @@ const readFile = (file: string, limit: number): Effect.Effect<Uint8Array, CliErr
       bytes.length > limit
         ? Effect.fail(
           usage(
-            limit === Thread.maxInlineBytes
+            limit === Thread.maxFileBytes
               ? `"${file}" is larger than ${megabytes(limit)}, the most that one message can carry`
-              : `"${file}" is too much: the files of one message may have ${megabytes(Thread.maxInlineBytes)} together`
+              : `"${file}" is too much: the files of one message may have ${megabytes(Thread.maxFileBytes)} together`
           )
         )
         : Effect.succeed(bytes)

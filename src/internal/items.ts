@@ -2,7 +2,6 @@
  * Items of the wire become ours and the other way round. Reading is lenient: what has another shape than we know is
  * `Unknown` with the wire's object, never an error and never dropped.
  */
-import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -15,12 +14,12 @@ import {
   type ContentPart,
   type Item,
   ItemId,
-  maxInlineBytes,
   type Message,
   type MessageInput,
   type PartInput
 } from "../Thread.ts"
 import { compact } from "./compact.ts"
+import { toResult } from "./hosted.ts"
 import { lazy } from "./lazy.ts"
 
 const nullish = <A, I>(schema: Schema.Schema<A, I>) => Schema.optional(Schema.NullishOr(schema))
@@ -89,7 +88,8 @@ export const toAnnotation = (raw: unknown): Annotation => {
     url: string(wire["url"]),
     title: string(wire["title"]),
     fileId: string(wire["file_id"]),
-    filename: string(wire["filename"])
+    filename: string(wire["filename"]),
+    containerId: string(wire["container_id"])
   })
 }
 
@@ -164,13 +164,15 @@ const known = (type: string, raw: unknown): Option.Option<Item> => {
       }))
     default:
       return hosted.has(type)
-        ? Option.map(decodeHosted()(raw), (wire) => ({
-          _tag: "HostedToolCall",
-          id: wire.id,
-          tool: type.replace(/_call$/, ""),
-          status: wire.status ?? "in_progress",
-          raw
-        }))
+        ? Option.map(decodeHosted()(raw), (wire) =>
+          compact({
+            _tag: "HostedToolCall",
+            id: wire.id,
+            tool: type.replace(/_call$/, ""),
+            status: wire.status ?? "in_progress",
+            result: toResult(type, raw),
+            raw
+          }))
         : Option.none()
   }
 }
@@ -215,7 +217,9 @@ const fromPart = (part: PartInput): ResponseInputContent => {
   }
 }
 
-const problem = (input: MessageInput): InvalidInput | undefined => {
+/** What of a message no request could carry. `limit` is how many bytes it may have. */
+export const problem = (message: string | MessageInput, limit: number): InvalidInput | undefined => {
+  const input = typeof message === "string" ? { content: message } : message
   const invalid = (field: string, reason: string) => new InvalidInput({ field, reason })
   const parts = partsOf(input)
   if (parts.length === 0) return invalid("content", "a message needs at least one part")
@@ -238,8 +242,8 @@ const problem = (input: MessageInput): InvalidInput | undefined => {
       bytes += part.bytes.length
     }
   }
-  return bytes > maxInlineBytes
-    ? invalid("content", `${bytes} bytes are inline, ${maxInlineBytes} are allowed: upload the file and give its id`)
+  return bytes > limit
+    ? invalid("content", `its files have ${bytes} bytes, ${limit} are allowed here`)
     : undefined
 }
 
@@ -247,16 +251,12 @@ const partsOf = (input: MessageInput): ReadonlyArray<PartInput> =>
   typeof input.content === "string" ? [{ _tag: "Text", text: input.content }] : input.content
 
 /** A message as OpenAI takes it. */
-export const fromMessage = (input: string | MessageInput): Either.Either<ResponseInputItem, InvalidInput> => {
+export const fromMessage = (input: string | MessageInput): ResponseInputItem => {
   const message = typeof input === "string" ? { content: input } : input
-  const invalid = problem(message)
-  if (invalid !== undefined) return Either.left(invalid)
   const parts = partsOf(message)
   const { role = "user" } = message
   // What the assistant said is output, and the wire has no other place for it than a string.
-  return Either.right(
-    role === "assistant"
-      ? { type: "message", role, content: parts.map((part) => part._tag === "Text" ? part.text : "").join("") }
-      : { type: "message", role, content: parts.map(fromPart) }
-  )
+  return role === "assistant"
+    ? { type: "message", role, content: parts.map((part) => part._tag === "Text" ? part.text : "").join("") }
+    : { type: "message", role, content: parts.map(fromPart) }
 }

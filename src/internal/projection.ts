@@ -267,6 +267,7 @@ export class Projection {
           itemId: item.id,
           tool: item.tool,
           phase: done ? "done" : "added",
+          call: item,
           raw: event
         })
         return

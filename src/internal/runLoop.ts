@@ -249,7 +249,7 @@ export const open = (
       const attempt: Effect.Effect<Opened, RunError> = Effect.gen(function*() {
         const turn = yield* inSpan(writer.turn(newItems))
         const line = yield* Scope.fork(busy, busy.strategy)
-        const stream = services.openai.responses.stream({ ...params, ...turn.params })
+        const stream = services.openai.responses.stream({ ...params, ...turn.params, ...including(turn.params) })
         const pull = yield* Pull.toOpen(stream).pipe(
           Effect.mapInputContext(forAnswer(line)),
           Effect.catchAll((error) =>
@@ -354,7 +354,7 @@ export const open = (
         const { responseId } = projection
         const { settle } = turn
         if (settle === undefined || responseId === undefined) return yield* fail(withPartial(error))
-        const look = services.openai.responses.retrieve(responseId)
+        const look = services.openai.responses.retrieve(responseId, including(turn.params))
         // Without a connection the server ends what it has not ended yet.
         const untilOver: Effect.Effect<Response, RequestError> = Effect.flatMap(
           look,
@@ -567,6 +567,12 @@ export const open = (
         // A choice that was forced would force a call in every step. Source: openai-agents-python#263.
         return yield* (next = ask(writer, items, choice === "none" ? plan.params : params))
       }))
+
+    /** What the run asks for and what the store needs. */
+    const including = ({ include = [] }: ThreadStore.Turn["params"]) => {
+      const all = [...plan.params.include ?? [], ...include ?? []]
+      return all.length === 0 ? {} : { include: all }
+    }
 
     const tooLong = () => {
       span.attribute("error.type", "TimedOut")

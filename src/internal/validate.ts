@@ -1,4 +1,5 @@
 /** Checks that are made before any request. */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { InvalidInput } from "../OpenAIError.ts"
@@ -56,6 +57,25 @@ export const params = (params: {
     return invalid("maxOutputTokens", "it must be at least 16")
   }
   return metadata(params.metadata ?? undefined)
+}
+
+const hour = 3_600_000
+
+/** Source: OpenAI's API reference, "Upload file". */
+export const upload = (file: {
+  readonly bytes: Uint8Array | Blob
+  readonly filename: string
+  readonly expiresAfter?: Duration.DurationInput | undefined
+}): Check => {
+  if (file.filename.trim() === "") return invalid("filename", "the file needs a name")
+  const size = file.bytes instanceof Uint8Array ? file.bytes.byteLength : file.bytes.size
+  if (size === 0) return invalid("bytes", "there are none")
+  if (size > 512_000_000) return invalid("bytes", "they are more than 512 MB")
+  if (file.expiresAfter === undefined) return Effect.void
+  const after = Duration.toMillis(file.expiresAfter)
+  return after < hour || after > 30 * 24 * hour
+    ? invalid("expiresAfter", "it must be 1 hour to 30 days")
+    : Effect.void
 }
 
 export const baseUrl = (url: string | undefined): Check =>

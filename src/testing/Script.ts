@@ -86,6 +86,10 @@ export interface HostedToolOptions {
     readonly containerId?: string | undefined
     /** Shown only with `include: ["code_interpreter_call.outputs"]`. */
     readonly outputs?: ReadonlyArray<Json> | undefined
+    /** What the code leaves in its container, by the files' ids; an annotation of the answer names those to be seen. */
+    readonly files?:
+      | Readonly<Record<string, { readonly filename: string; readonly content: string | Uint8Array }>>
+      | undefined
   }
   readonly image_generation: {
     /** Base64. */

@@ -1,6 +1,6 @@
 /**
- * A simulated OpenAI: `/v1/responses` and `/v1/conversations` with their state, their errors and their event streams,
- * and connections that break when a test wants it.
+ * A simulated OpenAI: `/v1/responses`, `/v1/conversations` and `/v1/files` with their state, their errors and their event
+ * streams, and connections that break when a test wants it.
  *
  * ```ts
  * const simulator = yield* Simulator.make([Script.text("Hello")])
@@ -46,6 +46,19 @@ export interface SimulatedThread {
 }
 
 /**
+ * A file as the simulator holds it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SimulatedFile {
+  readonly id: string
+  readonly filename: string
+  readonly purpose: string
+  readonly bytes: Uint8Array
+}
+
+/**
  * The simulated OpenAI, and what a test asks it.
  *
  * @since 0.1.0
@@ -74,6 +87,8 @@ export interface Service {
   readonly requests: Effect.Effect<ReadonlyArray<RecordedRequest>>
   /** Every conversation that was not deleted, oldest first. */
   readonly threads: Effect.Effect<ReadonlyArray<SimulatedThread>>
+  /** Every file that was uploaded and not deleted, oldest first. */
+  readonly files: Effect.Effect<ReadonlyArray<SimulatedFile>>
   /** How many event streams are open now. */
   readonly openStreams: Effect.Effect<number>
   /**
@@ -146,6 +161,9 @@ export const make = (script: Script, options?: Options): Effect.Effect<Service, 
           items: Array.from(conversation.items),
           locked: conversation.activeResponse !== undefined
         }))
+      ),
+      files: Effect.sync(() =>
+        Array.from(state.files.values(), ({ bytes, filename, id, purpose }) => ({ id, filename, purpose, bytes }))
       ),
       openStreams: Effect.sync(() => exchanges.openStreams),
       inject: (fault, match = () => true) => Effect.sync(() => exchanges.inject({ fault, match })),

@@ -70,7 +70,8 @@ describe.skipIf(isMissing)(suiteName("requests of OpenAI conform"), () => {
       run: inThread((id, { conversations }) =>
         Effect.gen(function*() {
           const [first] = yield* conversations.createItems(id, users(101))
-          const last = conversations.listItems(id, { order: "desc", after: Thread.ItemId.make(first!.id!) })
+          const include = ["web_search_call.action.sources", "code_interpreter_call.outputs"]
+          const last = conversations.listItems(id, { order: "desc", after: Thread.ItemId.make(first!.id!), include })
           expect(yield* collect(conversations.listItems(id))).toHaveLength(101)
           expect(yield* collect(last)).toHaveLength(0)
         })
@@ -82,7 +83,7 @@ describe.skipIf(isMissing)(suiteName("requests of OpenAI conform"), () => {
       ]
     },
     retrieveItem: {
-      run: withItem((id, itemId, { conversations }) => conversations.retrieveItem(id, itemId)),
+      run: withItem((id, itemId, { conversations }) => conversations.retrieveItem(id, itemId, { include: [] })),
       operations: [create, appended, "GET /conversations/{conversation_id}/items/{item_id}"]
     },
     deleteItem: {
@@ -101,7 +102,7 @@ describe.skipIf(isMissing)(suiteName("requests of OpenAI conform"), () => {
       operations: [respond]
     },
     retrieve: {
-      run: inBackground((id, { responses }) => responses.retrieve(id)),
+      run: inBackground((id, { responses }) => responses.retrieve(id, { include: ["file_search_call.results"] })),
       operations: [respond, "GET /responses/{response_id}"]
     },
     resume: {
@@ -205,6 +206,7 @@ const options: Required<Threads.RunOptions<Record<string, never>>> = {
   timeout: "10 minutes",
   onStop: "cancel",
   toolkit: undefined,
+  include: ["web_search_call.action.sources", "message.output_text.logprobs"],
   toolChoice: undefined,
   toolConcurrency: 1,
   toolTimeout: "1 minute",
@@ -295,6 +297,7 @@ describe.skipIf(isMissing)(suiteName("requests of Threads conform"), () => {
             max_output_tokens: 16,
             reasoning: { effort: "low", summary: "auto" },
             text: { verbosity: "low" },
+            include: expect.arrayContaining(["message.output_text.logprobs"]),
             metadata: { by: "run", of: "test" }
           })
         }))

@@ -51,6 +51,14 @@ const instance = (document: OpenApi, options: Options): Ajv2020 => {
   return ajv
 }
 
+/** A list in a query is `name[]`, as OpenAI's own clients write it; the document calls it by its name. */
+const listsIn = (query: Request["query"]) =>
+  Object.fromEntries(
+    Object.entries(query).map(([name, value]) =>
+      name.endsWith("[]") ? [name.slice(0, -2), value.split(",")] : [name, value]
+    )
+  )
+
 const querySchema = ({ parameters = [] }: Operation) => {
   const known = parameters.filter((parameter) => parameter.in === "query")
   const properties = Object.fromEntries(known.map(({ name, schema }) => [name, schema]))
@@ -108,7 +116,7 @@ export const make = (document: OpenApi): (request: Request) => Judged => {
 
   const queryProblems = ({ query }: Request, { name, operation }: (typeof operations)[number]) => {
     const validate = once(`${name} query`, () => coercing.compile(querySchema(operation)))
-    return validate({ ...query }) ? [] : describe("query", validate.errors)
+    return validate(listsIn(query)) ? [] : describe("query", validate.errors)
   }
 
   return (request) => {

@@ -507,6 +507,81 @@ export const suite = ({ layer, test, unreachable }: Options): void => {
       }).pipe(over([])))
   })
 
+  describe("files", () => {
+    const bytes = Uint8Array.from({ length: 100_000 }, (_, index) => index % 256)
+    const contentOf = (openai: OpenAI.Service, file: string | OpenAI.ContainerFile) =>
+      Effect.map(collect(openai.files.content(file)), (chunks) => Buffer.concat(chunks))
+
+    test("a file is uploaded, read and deleted", () =>
+      Effect.gen(function*() {
+        const { openai, simulator } = yield* services
+        const upload = { bytes, filename: "flör\".bin", mediaType: "application/x-test", purpose: "batch" } as const
+        const file = yield* openai.files.upload({ ...upload, expiresAfter: "2 hours" })
+        expect(file).toMatchObject({ bytes: bytes.length, filename: upload.filename, purpose: "batch" })
+        expect(file.expires_at! - file.created_at).toBe(7200)
+        expect(yield* openai.files.retrieve(file.id)).toEqual(file)
+        expect(yield* contentOf(openai, file.id)).toEqual(Buffer.from(bytes))
+        expect(yield* simulator.files).toMatchObject([{ id: file.id, filename: upload.filename }])
+        yield* openai.files.delete(file.id)
+        const gone = { _tag: "ResourceNotFound", resource: "file", id: file.id }
+        expect(yield* Effect.flip(openai.files.retrieve(file.id))).toMatchObject(gone)
+        expect(yield* Effect.flip(contentOf(openai, file.id))).toMatchObject(gone)
+        expect(yield* Effect.flip(openai.files.delete(file.id))).toMatchObject(gone)
+      }).pipe(over([])))
+
+    test("a Blob is uploaded for a model to read, and not given back", () =>
+      Effect.gen(function*() {
+        const { openai, simulator } = yield* services
+        const { id } = yield* openai.files.upload({ bytes: new Blob(["a,b\n"]), filename: "a.csv" })
+        const [stored] = yield* simulator.files
+        expect(stored).toMatchObject({ purpose: "user_data", bytes: new TextEncoder().encode("a,b\n") })
+        expect(yield* Effect.flip(contentOf(openai, id))).toMatchObject({ _tag: "InvalidRequest", status: 400 })
+      }).pipe(over([])))
+
+    test("what code has left is read from its container", () =>
+      Effect.gen(function*() {
+        const { openai } = yield* services
+        yield* openai.responses.create(ask)
+        const file = { containerId: "cntr_1", fileId: "cfile_1" }
+        expect(yield* contentOf(openai, file)).toEqual(Buffer.from("a plot"))
+        expect(yield* Effect.flip(contentOf(openai, { ...file, fileId: "cfile_2" }))).toMatchObject({
+          _tag: "ResourceNotFound",
+          resource: "file",
+          id: "cfile_2"
+        })
+      }).pipe(over([
+        Script.hostedTool("code_interpreter", {
+          containerId: "cntr_1",
+          files: { cfile_1: { filename: "plot.txt", content: "a plot" } }
+        })
+      ])))
+
+    test("law 6: an upload whose answer was lost is not sent again", () =>
+      Effect.gen(function*() {
+        const { openai, simulator } = yield* services
+        yield* simulator.inject(Script.httpError({ status: 502, handled: true }))
+        const failed = yield* Effect.flip(openai.files.upload({ bytes, filename: "a.bin" }))
+        expect(failed).toMatchObject({ _tag: "ServerError", status: 502 })
+        expect(yield* simulator.files).toHaveLength(1)
+        expect(yield* simulator.requests).toHaveLength(1)
+      }).pipe(over([])))
+
+    test("a body that breaks is a lost connection", () =>
+      Effect.gen(function*() {
+        const { openai, simulator } = yield* services
+        const { id } = yield* openai.files.upload({ bytes, filename: "a.bin", purpose: "batch" })
+        yield* simulator.inject(Script.reset({ afterBytes: 10_000 }))
+        expect(yield* Effect.flip(contentOf(openai, id))).toMatchObject({ _tag: "ConnectionLost", phase: "stream" })
+      }).pipe(over([])))
+
+    test("a reader that stops early closes the connection", () =>
+      Effect.gen(function*() {
+        const { openai } = yield* services
+        const { id } = yield* openai.files.upload({ bytes, filename: "a.bin", purpose: "batch" })
+        expect(yield* collect(Stream.take(openai.files.content(id), 1))).toHaveLength(1)
+      }).pipe(over([])))
+  })
+
   describe("use", () => {
     test("reaches what is not covered", () =>
       Effect.gen(function*() {
@@ -693,6 +768,13 @@ export const suite = ({ layer, test, unreachable }: Options): void => {
         responses.create({ ...ask, conversation: "conv_1", previous_response_id: "resp_1" }),
       "a conversation and an earlier response in a stream": ({ responses }) =>
         collect(responses.stream({ ...ask, conversation: { id: "conv_1" }, previous_response_id: "resp_1" })),
+      "an empty file id": ({ files }) => collect(files.content(" ")),
+      "an empty container id": ({ files }) => collect(files.content({ containerId: "", fileId: "cfile_1" })),
+      "an empty file id in delete": ({ files }) => files.delete(""),
+      "a file without a name": ({ files }) => files.upload({ bytes: Uint8Array.of(1), filename: "" }),
+      "a file without bytes": ({ files }) => files.upload({ bytes: new Uint8Array(0), filename: "a" }),
+      "a file that expires at once": ({ files }) =>
+        files.upload({ bytes: Uint8Array.of(1), filename: "a", expiresAfter: "1 minute" }),
       "a conversation that is not to be stored": ({ responses }) =>
         responses.create({ ...ask, conversation: "conv_1", store: false }),
       "a conversation that is not to be stored in a stream": ({ responses }) =>

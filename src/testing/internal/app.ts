@@ -35,7 +35,7 @@ const bodyOf = (steps: Steps): Stream.Stream<Uint8Array, Error> => {
 export const makeApp = (exchanges: Exchanges): HttpApp.Default<never, Scope.Scope> =>
   Effect.gen(function*() {
     const request = yield* HttpServerRequest.HttpServerRequest
-    const body = yield* Effect.orElseSucceed(request.text, () => "")
+    const body = new Uint8Array(yield* Effect.orElseSucceed(request.arrayBuffer, () => new ArrayBuffer(0)))
     const outcome = yield* exchanges.open({
       method: request.method,
       url: request.url,

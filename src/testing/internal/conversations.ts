@@ -15,6 +15,7 @@ import {
 } from "./http.ts"
 import { normalize } from "./items.ts"
 import type { Conversation, State } from "./state.ts"
+import { includeOf, visible } from "./visible.ts"
 
 export const findConversation = (state: State, id: string): Checked<Conversation> => {
   const conversation = state.conversations.get(id)
@@ -126,7 +127,10 @@ export const createItems = (state: State, id: string, request: ApiRequest): Chec
   })
 
 export const listItems = (state: State, id: string, request: ApiRequest): Checked<Json> =>
-  Either.flatMap(findConversation(state, id), (conversation) => page(conversation.items, request.query))
+  Either.flatMap(
+    findConversation(state, id),
+    (conversation) => page(conversation.items.map(visible(includeOf(request.query))), request.query)
+  )
 
 const findItem = (conversation: Conversation, itemId: string): Checked<WireItem> => {
   const item = conversation.items.find((item) => item.id === itemId)
@@ -135,8 +139,11 @@ const findItem = (conversation: Conversation, itemId: string): Checked<WireItem>
     : Either.right(item)
 }
 
-export const retrieveItem = (state: State, id: string, itemId: string): Checked<Json> =>
-  Either.flatMap(findConversation(state, id), (conversation) => findItem(conversation, itemId))
+export const retrieveItem = (state: State, id: string, itemId: string, request: ApiRequest): Checked<Json> =>
+  findConversation(state, id).pipe(
+    Either.flatMap((conversation) => findItem(conversation, itemId)),
+    Either.map(visible(includeOf(request.query)))
+  )
 
 /** Answers with the conversation. */
 export const removeItem = (state: State, id: string, itemId: string): Checked<Json> =>

@@ -6,6 +6,8 @@
  */
 import type { HostedToolKind, HostedToolOptions, Json, Part, WireItem } from "../Script.ts"
 import { encoder } from "./http.ts"
+import type { ContainerFile } from "./state.ts"
+import { visible } from "./visible.ts"
 
 export interface Emission {
   readonly encode: () => Uint8Array
@@ -25,6 +27,8 @@ export interface Generation {
   readonly begin: () => void
   /** An item is whole. */
   readonly add: (item: WireItem) => void
+  /** Code has left files in its container. */
+  readonly keep: (containerId: string, files: ReadonlyArray<readonly [id: string, file: ContainerFile]>) => void
   readonly complete: () => void
   readonly endIncomplete: (reason: string) => void
   readonly fail: (code: string, message: string) => void
@@ -291,10 +295,9 @@ function* webSearch(
   yield emit("response.web_search_call.in_progress", at)
   yield emit("response.web_search_call.searching", at)
   yield emit("response.web_search_call.completed", at)
-  const sources = generation.include.has("web_search_call.action.sources") ? { sources: options.sources ?? [] } : {}
-  const action = { type: "search", query: options.query ?? "", ...sources }
+  const action = { type: "search", query: options.query ?? "", sources: options.sources ?? [] }
   const item = { id, type: "web_search_call", status: "completed", action }
-  yield done(emit, item, index)
+  yield done(emit, visible(generation.include)(item), index)
   return item
 }
 
@@ -311,13 +314,13 @@ function* fileSearch(
     type: "file_search_call",
     status: "completed",
     queries: options.queries ?? [],
-    results: generation.include.has("file_search_call.results") ? options.results ?? [] : null
+    results: options.results ?? []
   }
   yield added(emit, { ...item, status: "in_progress", queries: [], results: null }, index)
   yield emit("response.file_search_call.in_progress", at)
   yield emit("response.file_search_call.searching", at)
   yield emit("response.file_search_call.completed", at)
-  yield done(emit, item, index)
+  yield done(emit, visible(generation.include)(item), index)
   return item
 }
 
@@ -330,13 +333,14 @@ function* codeInterpreter(
   const id = generation.id("ci")
   const at = { item_id: id, output_index: index }
   const code = options.code ?? ""
+  const containerId = options.containerId ?? generation.id("cntr")
   const item = {
     id,
     type: "code_interpreter_call",
     status: "completed",
     code,
-    container_id: options.containerId ?? generation.id("cntr"),
-    outputs: generation.include.has("code_interpreter_call.outputs") ? options.outputs ?? [] : null
+    container_id: containerId,
+    outputs: options.outputs ?? []
   }
   yield added(emit, { ...item, status: "in_progress", code: "", outputs: null }, index)
   yield emit("response.code_interpreter_call.in_progress", at)
@@ -345,8 +349,15 @@ function* codeInterpreter(
   }
   yield emit("response.code_interpreter_call_code.done", { ...at, code })
   yield emit("response.code_interpreter_call.interpreting", at)
+  generation.keep(
+    containerId,
+    Object.entries(options.files ?? {}).map(([id, { content, filename }]) => [
+      id,
+      { filename, bytes: typeof content === "string" ? encoder.encode(content) : content }
+    ])
+  )
   yield emit("response.code_interpreter_call.completed", at)
-  yield done(emit, item, index)
+  yield done(emit, visible(generation.include)(item), index)
   return item
 }
 

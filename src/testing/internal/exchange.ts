@@ -23,7 +23,10 @@ export interface RecordedRequest {
   readonly query: Readonly<Record<string, string>>
   /** With names in lower case; the value of `authorization` is replaced by `***`. */
   readonly headers: Readonly<Record<string, string>>
-  /** The decoded JSON, the text where it is no JSON, undefined where there is none. */
+  /**
+   * The decoded JSON, the fields of a form (a file is its `filename`, `type` and `bytes`), the text where it is neither,
+   * undefined where there is none.
+   */
   readonly body: unknown
   /** Undefined before the headers are sent, and where none ever were. */
   readonly status: number | undefined
@@ -55,7 +58,7 @@ export interface RawRequest {
   readonly method: string
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string
+  readonly body: Uint8Array
 }
 
 export class Exchanges {
@@ -76,18 +79,17 @@ export class Exchanges {
 
   /** Answers a request. The exchange lasts as long as the scope. */
   open(raw: RawRequest): Effect.Effect<Outcome, never, Scope.Scope> {
-    return Effect.suspend(() => {
+    return Effect.flatMap(bodyOf(raw), (body) => {
       this.activity++
       const url = new URL(raw.url, "http://localhost")
       const path = url.pathname.startsWith("/v1/") ? url.pathname.slice(3) : undefined
-      const query = Object.fromEntries(url.searchParams)
-      const body = decode(raw.body)
+      const query = queryOf(url)
       const entry: Entry = {
         method: raw.method,
         path: path ?? url.pathname,
         query,
         headers: raw.headers.authorization === undefined ? raw.headers : { ...raw.headers, authorization: "***" },
-        body: Either.getOrElse(body, () => raw.body),
+        body: Either.getOrElse(body, () => textOf(raw.body)),
         status: undefined,
         ended: false,
         aborted: false,
@@ -168,10 +170,39 @@ export class Exchanges {
   }
 }
 
-const decode = (body: string): Either.Either<unknown, Answer> =>
-  body === ""
-    ? Either.right(undefined)
-    : Either.try({ try: (): unknown => JSON.parse(body), catch: () => wrongBody })
+const decoder = new TextDecoder()
+
+const textOf = (bytes: Uint8Array): string => decoder.decode(bytes)
+
+/** JSON, or the fields of a form. */
+const bodyOf = ({ body, headers }: RawRequest): Effect.Effect<Either.Either<unknown, Answer>> =>
+  headers["content-type"]?.startsWith("multipart/form-data") ?
+    formOf(body, headers["content-type"]) :
+    Effect.sync(() =>
+      body.length === 0
+        ? Either.right(undefined)
+        : Either.try({ try: (): unknown => JSON.parse(textOf(body)), catch: () => wrongBody })
+    )
+
+const formOf = (body: Uint8Array, contentType: string): Effect.Effect<Either.Either<unknown, Answer>> =>
+  Effect.either(Effect.tryPromise({
+    try: async (): Promise<unknown> => {
+      const form = await new Response(new Blob([body as BlobPart]), { headers: { "content-type": contentType } })
+        .formData()
+      const fields = Array.from(form, async ([name, value]) => [
+        name,
+        typeof value === "string"
+          ? value
+          : { filename: value.name, type: value.type, bytes: new Uint8Array(await value.arrayBuffer()) }
+      ])
+      return Object.fromEntries(await Promise.all(fields))
+    },
+    catch: () => wrongBody
+  }))
+
+/** Values of one name are joined by commas. */
+const queryOf = ({ searchParams }: URL): RecordedRequest["query"] =>
+  Object.fromEntries(Array.from(searchParams.keys(), (name) => [name, searchParams.getAll(name).join(",")]))
 
 const asAnswer = (error: ReturnType<typeof reject>): Answer =>
   Either.match(error, { onLeft: errorAnswer, onRight: (never) => never })

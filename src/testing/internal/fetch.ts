@@ -144,7 +144,7 @@ export const makeFetch = (exchanges: Exchanges, run: Run): typeof globalThis.fet
         method: request.method,
         url: request.url,
         headers: Object.fromEntries(request.headers),
-        body: yield* Effect.tryPromise({ try: () => request.text(), catch: (cause) => cause })
+        body: new Uint8Array(yield* Effect.tryPromise({ try: () => request.arrayBuffer(), catch: (cause) => cause }))
       }
       for (let redirects = 0; asked !== undefined; redirects++) asked = yield* Effect.scoped(ask(asked, redirects))
     }).pipe(Effect.catchAll((cause) => Effect.sync(() => fail(cause))))

@@ -68,14 +68,14 @@ export const encoder = new TextEncoder()
 
 const once = (bytes: Uint8Array): Body => Effect.succeed({ bytes, last: true })
 
-export const bytesAnswer = (
+export const rawAnswer = (
   status: number,
   headers: Readonly<Record<string, string>>,
-  body: string
-): Answer => {
-  const bytes = encoder.encode(body)
-  return { status, headers: { ...headers, "content-length": String(bytes.length) }, body: once(bytes) }
-}
+  bytes: Uint8Array
+): Answer => ({ status, headers: { ...headers, "content-length": String(bytes.length) }, body: once(bytes) })
+
+export const bytesAnswer = (status: number, headers: Readonly<Record<string, string>>, body: string): Answer =>
+  rawAnswer(status, headers, encoder.encode(body))
 
 export const jsonAnswer = (value: Json, status = 200, headers: Readonly<Record<string, string>> = {}): Answer =>
   bytesAnswer(status, { "content-type": "application/json", ...headers }, JSON.stringify(value))

@@ -39,5 +39,5 @@ const repeated = (request: RawRequest, status: number, url: URL): RawRequest => 
     : status < 303 && request.method === "POST"
   if (!becomesGet) return { ...request, url: url.href, headers }
   const aboutBody = ["content-encoding", "content-language", "content-location", "content-type", "content-length"]
-  return { method: "GET", url: url.href, headers: without(headers, aboutBody), body: "" }
+  return { method: "GET", url: url.href, headers: without(headers, aboutBody), body: new Uint8Array(0) }
 }

@@ -26,9 +26,10 @@ import {
   reject
 } from "./http.ts"
 import { checkHistory, countTokens, normalizeAll } from "./items.ts"
-import type { Conversation, ResponseStatus, State, StoredResponse } from "./state.ts"
+import type { ContainerFile, Conversation, ResponseStatus, State, StoredResponse } from "./state.ts"
 import { problemOf } from "./strictSchema.ts"
 import { unreachable } from "./transport.ts"
+import { includeOf, visible } from "./visible.ts"
 
 type Answering = Extract<Turn, { readonly _tag: "Answer" }>
 
@@ -68,7 +69,7 @@ const toolsOf = (body: Json): ReadonlyArray<Json> => isList(body.tools) ? body.t
 
 const isActive = (status: ResponseStatus) => status === "queued" || status === "in_progress"
 
-const render = (response: StoredResponse): Json => ({
+const render = (response: StoredResponse, include = response.include): Json => ({
   id: response.id,
   object: "response",
   created_at: response.createdAt,
@@ -79,7 +80,7 @@ const render = (response: StoredResponse): Json => ({
   ...response.settings,
   ...(isActive(response.status) ? {} : { service_tier: "default" }),
   ...(response.conversation === undefined ? {} : { conversation: { id: response.conversation.id } }),
-  output: Array.from(response.output),
+  output: response.output.map(visible(include)),
   usage: response.usage
 })
 
@@ -279,6 +280,7 @@ const start = (state: State, asked: Asked): StoredResponse => {
     conversation: asked.conversation,
     background,
     stored: asked.body.store !== false,
+    include: new Set(isList(asked.body.include) ? asked.body.include.filter((name) => typeof name === "string") : []),
     history: asked.history,
     input: asked.input,
     output: [],
@@ -306,10 +308,9 @@ const generate = (
   response: StoredResponse,
   turn: Answering
 ): Effect.Effect<Emission> => {
-  const include = isList(asked.body.include) ? asked.body.include.filter((name) => typeof name === "string") : []
   const iterator = emissions({
     parts: turn.parts,
-    include: new Set(include),
+    include: response.include,
     id: state.id,
     queued: response.background,
     render: () => render(response),
@@ -318,6 +319,11 @@ const generate = (
     },
     add: (item) => {
       response.output.push(item)
+    },
+    keep: (containerId, files) => {
+      const container = state.containers.get(containerId) ?? new Map<string, ContainerFile>()
+      state.containers.set(containerId, container)
+      for (const [id, file] of files) container.set(id, file)
     },
     complete: () => settle(state, response, "completed", turn.usage),
     endIncomplete: (reason) => {
@@ -489,7 +495,7 @@ export const retrieve = (state: State, id: string, request: ApiRequest): Checked
   Either.flatMap(find(state, id), (response) =>
     request.query.stream === "true"
       ? resume(state, response, request.query)
-      : Either.right(jsonAnswer(render(response))))
+      : Either.right(jsonAnswer(render(response, includeOf(request.query)))))
 
 const stop = (response: StoredResponse): void => {
   if (!isActive(response.status)) return

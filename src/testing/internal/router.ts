@@ -4,6 +4,7 @@ import * as Either from "effect/Either"
 import type * as Scope from "effect/Scope"
 import type { Json } from "../Script.ts"
 import * as Conversations from "./conversations.ts"
+import * as Files from "./files.ts"
 import { type Answer, type ApiError, type ApiRequest, type Checked, errorAnswer, jsonAnswer, reject } from "./http.ts"
 import * as Responses from "./responses.ts"
 import type { State } from "./state.ts"
@@ -24,6 +25,8 @@ const authorize = (headers: ApiRequest["headers"]): Checked<void> => {
     : Either.right(undefined)
 }
 
+const raw = (answer: Checked<Answer>): Handled => answer
+
 const json = (value: Checked<Json>): Handled => Effect.map(value, (value) => jsonAnswer(value))
 
 const endpoint = (state: State, request: ApiRequest): Handled => {
@@ -43,7 +46,7 @@ const endpoint = (state: State, request: ApiRequest): Handled => {
       if (depth === 3 && method === "GET") return json(Conversations.listItems(state, id, request))
       if (depth === 3 && method === "POST") return json(Conversations.createItems(state, id, request))
       if (depth === 4 && subId !== undefined && method === "GET") {
-        return json(Conversations.retrieveItem(state, id, subId))
+        return json(Conversations.retrieveItem(state, id, subId, request))
       }
       if (depth === 4 && subId !== undefined && method === "DELETE") {
         return json(Conversations.removeItem(state, id, subId))
@@ -62,6 +65,19 @@ const endpoint = (state: State, request: ApiRequest): Handled => {
     if (depth === 3 && id !== undefined) {
       if (sub === "cancel" && method === "POST") return json(Responses.cancel(state, id))
       if (sub === "input_items" && method === "GET") return json(Responses.listInputItems(state, id, request))
+    }
+  }
+  if (resource === "files") {
+    if (depth === 1 && method === "POST") return json(Files.create(state, request))
+    if (depth === 2 && id !== undefined) {
+      if (method === "GET") return json(Files.retrieve(state, id))
+      if (method === "DELETE") return json(Files.remove(state, id))
+    }
+    if (depth === 3 && id !== undefined && sub === "content" && method === "GET") return raw(Files.content(state, id))
+  }
+  if (resource === "containers" && id !== undefined && sub === "files" && subId !== undefined) {
+    if (rest[0] === "content" && depth === 5 && method === "GET") {
+      return raw(Files.containerContent(state, id, subId))
     }
   }
   return reject(404, null, `Invalid URL (${method} /v1${request.path})`)

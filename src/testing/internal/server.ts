@@ -26,11 +26,11 @@ export class ServeError extends Schema.TaggedError<ServeError>("effect-openai-th
 
 type Run = (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
 
-const readBody = (request: Http.IncomingMessage): Effect.Effect<string> =>
-  Effect.async<string>((resume) => {
+const readBody = (request: Http.IncomingMessage): Effect.Effect<Uint8Array> =>
+  Effect.async<Uint8Array>((resume) => {
     const chunks: Array<Buffer> = []
     request.on("data", (chunk: Buffer) => chunks.push(chunk))
-    request.on("end", () => resume(Effect.succeed(Buffer.concat(chunks).toString("utf8"))))
+    request.on("end", () => resume(Effect.succeed(Buffer.concat(chunks))))
   })
 
 /** Done when the kernel has the bytes, so that a socket destroyed after it still delivers them. */

@@ -7,6 +7,7 @@ import * as Utils from "effect/Utils"
 import type { Json, WireItem } from "../Script.ts"
 import type { EventLog } from "./eventLog.ts"
 import type { Turns } from "./turns.ts"
+import type { Include } from "./visible.ts"
 
 export interface Conversation {
   readonly id: string
@@ -27,6 +28,8 @@ export interface StoredResponse {
   readonly conversation: Conversation | undefined
   readonly background: boolean
   readonly stored: boolean
+  /** What the request asked for by `include`. */
+  readonly include: Include
   /** What came before this response's own input. */
   readonly history: ReadonlyArray<WireItem>
   readonly input: ReadonlyArray<WireItem>
@@ -43,6 +46,22 @@ export interface StoredResponse {
   fiber: Fiber.RuntimeFiber<void> | undefined
 }
 
+/** A file that was uploaded. */
+export interface StoredFile {
+  readonly id: string
+  readonly filename: string
+  readonly bytes: Uint8Array
+  readonly purpose: string
+  readonly createdAt: number
+  readonly expiresAt: number | undefined
+}
+
+/** A file that code has left. */
+export interface ContainerFile {
+  readonly filename: string
+  readonly bytes: Uint8Array
+}
+
 export interface State {
   readonly clock: Clock.Clock
   readonly turns: Turns
@@ -52,6 +71,9 @@ export interface State {
   /** By the id of an item, the reasoning item that it may not be without. */
   readonly reasoningOf: Map<string, string>
   readonly responses: Map<string, StoredResponse>
+  readonly files: Map<string, StoredFile>
+  /** By the container's id, its files by theirs. */
+  readonly containers: Map<string, Map<string, ContainerFile>>
   /** A new id of this kind; the same sequence for the same seed. */
   readonly id: (prefix: string, length?: number) => string
   /** Seconds since the epoch. */
@@ -78,6 +100,8 @@ export const makeState = (options: {
     items: new Map(),
     reasoningOf: new Map(),
     responses: new Map(),
+    files: new Map(),
+    containers: new Map(),
     id: (prefix, length = 48) => {
       let id = `${prefix}_`
       for (let index = 0; index < length; index++) id += alphabet[random.integer(alphabet.length)]
