@@ -316,13 +316,13 @@ export interface MessageInput {
 }
 
 /**
- * The most bytes that one message may have, files and images together: OpenAI reads no more in one request. Source: its
- * guide "File inputs".
+ * The most bytes that one message may have, files and images together: 47 MiB, since OpenAI reads less than 50 MB in one
+ * request. Source: its guide "File inputs".
  *
  * @since 0.1.0
  * @category input
  */
-export const maxFileBytes = 50_000_000
+export const maxFileBytes = 47 * 1024 * 1024
 
 /**
  * The most bytes that one message may carry inline where nothing can be uploaded: 32 MiB, which is 43 MiB as base64.

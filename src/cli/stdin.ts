@@ -47,8 +47,7 @@ const sayThatWeWait = Effect.zipRight(
   Effect.never
 )
 
-export const megabytes = (bytes: number) =>
-  bytes % 1_000_000 === 0 ? `${bytes / 1_000_000} MB` : `${Math.floor(bytes / 1024 / 1024)} MiB`
+export const megabytes = (bytes: number) => `${Math.floor(bytes / 1024 / 1024)} MiB`
 
 /** The text that is piped in. */
 export const readText = Effect.flatMap(

@@ -28,11 +28,11 @@ describe("a file that cannot be sent", () => {
   refused("is a directory", () => [files], "is a directory")
   refused("is empty", () => [file("empty", "")], "is empty")
   refused("is of another kind", () => [file("x.zip", Uint8Array.of(80, 75, 3, 4, 0, 0))], "cannot be sent")
-  refused("is too large", () => [file("big.png", png, 50_000_001)], `big.png" is larger than 50 MB`)
+  refused("is too large", () => [file("big.png", png, 50_000_000)], `big.png" is larger than 47 MiB`)
   refused("is too much together with another one", () => {
     const half = file("half.png", png, 26_000_000)
     return [half, half]
-  }, "may have 50 MB together")
-  refused("has no end", () => ["/dev/zero"], "is larger than 50 MB")
+  }, "may have 47 MiB together")
+  refused("has no end", () => ["/dev/zero"], "is larger than 47 MiB")
   refused("is too long a text", () => [file("long.txt", "a".repeat(10 * 1024 * 1024 + 1))], "10 MiB")
 })

@@ -276,7 +276,7 @@ describe.concurrent("ask: what cannot be sent costs no request", () => {
     const path = file("big.png", Buffer.from("89504e47", "hex"))
     truncateSync(path, 50_000_000)
     return ["Hi", "-a", path]
-  }, `big.png" is larger than 32 MiB`)
+  }, `big.png" is larger than 47 MiB`)
   refused("standard input twice", () => ["Hi", "-", "-a", "-"], "can be used once only", { stdin: "x" })
   refused("--json with --events", () => ["Hi", "--json", "--events"], "exclude each other")
   refused("an unknown option", () => ["Hi", "--frobnicate"], `there is no option "--frobnicate"`)
