@@ -24,7 +24,9 @@ export const Cursor = Schema.Struct({
   step: Schema.Int,
   responseId: Schema.optional(ResponseId),
   wire: Schema.Int,
-  sequence: Schema.Int
+  sequence: Schema.Int,
+  /** The step's response has told all of itself. */
+  over: Schema.optional(Schema.Boolean)
 }).annotations({ identifier: "Cursor" })
 
 /**
@@ -63,8 +65,12 @@ export const fromEvent = (event: RunEvent): Cursor => ({
   step: event.step,
   ...(event.responseId === undefined ? {} : { responseId: event.responseId }),
   wire: event.wire,
-  sequence: event.sequence
+  sequence: event.sequence,
+  ...(isOver(event) ? { over: true } : {})
 })
+
+const isOver = ({ _tag }: RunEvent) =>
+  _tag === "StepCompleted" || _tag === "ToolCallCompleted" || _tag === "RunCompleted"
 
 const encoder = lazy(() => Schema.encodeSync(FromString))
 const decoder = lazy(() => Schema.decode(FromString))

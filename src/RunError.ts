@@ -7,7 +7,7 @@ import { NodeInspectSymbol } from "effect/Inspectable"
 import * as Schema from "effect/Schema"
 import { withoutContent } from "./internal/content.ts"
 import { lazy } from "./internal/lazy.ts"
-import { CallId, ResponseId, ThreadId } from "./Thread.ts"
+import { CallId, ResponseId, RunId, ThreadId } from "./Thread.ts"
 import { ThreadError } from "./ThreadError.ts"
 
 const optionalString = Schema.optional(Schema.String)
@@ -252,6 +252,51 @@ export const RunError = Schema.Union(
  * @category models
  */
 export type RunError = typeof RunError.Type
+
+/**
+ * A run cannot be gone on with from here. `why` tells the reason:
+ *
+ * - `notStarted`: the cursor is from before the first response, so there is nothing to go on with
+ * - `gone`: OpenAI does not have the response any more
+ * - `foreground`: the response was not in the background, so that it ended with its connection
+ * - `otherRun`: the response belongs to another run than the cursor says
+ * - `nextStep`: the run has gone on to a step that nobody remembers; a `RunLog` would
+ * - `unknownRun`: no `RunLog` remembers a run of this id
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class NotResumable extends Schema.TaggedError<NotResumable>("effect-openai-threads/NotResumable")(
+  "NotResumable",
+  { runId: RunId, why: Schema.Literal("notStarted", "gone", "foreground", "otherRun", "nextStep", "unknownRun") }
+) {
+  readonly isRetryable = false
+  override get message() {
+    const why = {
+      notStarted: "its model was not asked yet; run again",
+      gone: "OpenAI does not have its response any more; read the thread to see what is in it",
+      foreground: "it was not in the background and ended with its connection; run again",
+      otherRun: "the response belongs to another run",
+      nextStep: "it has gone on to a step that only a RunLog would remember; read the thread to see what is in it",
+      unknownRun: "no RunLog remembers it; use a cursor"
+    }[this.why]
+    return `Run "${this.runId}" cannot be resumed: ${why}`
+  }
+}
+
+/**
+ * Everything that going on with a run can fail with.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const ResumeError = Schema.Union(...RunError.members, NotResumable)
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type ResumeError = typeof ResumeError.Type
 
 const guard = lazy(() => Schema.is(RunError))
 

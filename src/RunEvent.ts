@@ -110,6 +110,15 @@ export const Retrying = event("Retrying", {
 })
 
 /**
+ * The connection of a background run broke and there is another one. What comes next goes on behind what was told.
+ * `attempt` counts from 1 and begins anew with each event that comes.
+ *
+ * @since 0.1.0
+ * @category events
+ */
+export const Reconnected = event("Reconnected", { attempt: Schema.Int })
+
+/**
  * OpenAI has begun a response.
  *
  * @since 0.1.0
@@ -315,6 +324,7 @@ export const RunEvent = Schema.Union(
   RunQueued,
   RunStarted,
   Retrying,
+  Reconnected,
   StepStarted,
   MessageStarted,
   TextDelta,

@@ -159,6 +159,8 @@ export interface Service {
   readonly deleteItem: (id: ThreadId, itemId: ItemId) => Effect.Effect<void, ThreadError>
   /** What the store can have that not all can. */
   readonly capabilities: {
+    /** Answers that go on at the server without a connection, and can be read again. */
+    readonly background: boolean
     /** Files that are uploaded to OpenAI, for what is too large to go with a message. */
     readonly files: boolean
   }
@@ -315,7 +317,7 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
       append,
       items: (id, options) =>
         conversations.listItems(id, options).pipe(Stream.map(toItem), Stream.mapError(toThreadError(id))),
-      capabilities: { files: true },
+      capabilities: { background: true, files: true },
       deleteItem: (id, itemId) => exclusive(id, () => Effect.mapError(settled.remove(id, itemId), toThreadError(id))),
       reconcile,
       open
@@ -466,7 +468,7 @@ export const layerMemory: Layer.Layer<ThreadStore> = Layer.sync(ThreadStore, () 
         return Stream.fromIterable(items.slice(start).map(toItem))
       })),
     // Nothing of these threads is to be kept elsewhere.
-    capabilities: { files: false },
+    capabilities: { background: false, files: false },
     deleteItem: (id, itemId) =>
       exclusive(id, () =>
         Effect.gen(function*() {

@@ -12,20 +12,25 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { ResponseCreateParamsStreaming } from "openai/resources/responses/responses"
+import type { Response, ResponseCreateParamsStreaming } from "openai/resources/responses/responses"
 import { type Assistant, type AssistantId, Sampling } from "./Assistant.ts"
 import * as Assistants from "./Assistants.ts"
+import * as Cursor from "./Cursor.ts"
 import type { Include } from "./HostedTool.ts"
+import * as ActiveRuns from "./internal/activeRuns.ts"
 import * as Attachments from "./internal/attachments.ts"
 import { compact } from "./internal/compact.ts"
 import { type Declaration, declare } from "./internal/declare.ts"
 import { includeOf } from "./internal/hosted.ts"
 import { makeId } from "./internal/ids.ts"
 import { lazy } from "./internal/lazy.ts"
+import * as Lineage from "./internal/lineage.ts"
 import * as Output from "./internal/output.ts"
+import { outcome } from "./internal/projection.ts"
 import * as Pull from "./internal/pull.ts"
 import * as RunLoop from "./internal/runLoop.ts"
 import * as ToolCalls from "./internal/toolCalls.ts"
@@ -33,7 +38,8 @@ import * as ToolSteps from "./internal/toolSteps.ts"
 import * as Validate from "./internal/validate.ts"
 import * as OpenAI from "./OpenAI.ts"
 import { InvalidInput, UnexpectedResponse } from "./OpenAIError.ts"
-import type { RunError } from "./RunError.ts"
+import * as Run from "./Run.ts"
+import { NotResumable, type ResumeError, type RunError } from "./RunError.ts"
 import type { Pending, RunEventOf } from "./RunEvent.ts"
 import { RunLog } from "./RunLog.ts"
 import {
@@ -43,11 +49,12 @@ import {
   type Message,
   type MessageInput,
   type Metadata,
+  ResponseId,
   RunId,
   type Thread,
   type ThreadId
 } from "./Thread.ts"
-import type { ThreadError } from "./ThreadError.ts"
+import { type ThreadError, Unsupported } from "./ThreadError.ts"
 import * as ThreadStore from "./ThreadStore.ts"
 import type { Approval } from "./Tools.ts"
 
@@ -110,6 +117,12 @@ export interface RunOptions<
    * and goes on; `fail` writes all outputs and dies. Default: `inform`.
    */
   readonly onToolDefect?: "inform" | "fail" | undefined
+  /**
+   * Whether the answers are made in the background: then one goes on when its connection is lost, and is heard on from
+   * another one, or from another process by `resume`. OpenAI stores such answers, and they begin a little later. Fails
+   * with `Unsupported` where threads live elsewhere. Default: false.
+   */
+  readonly background?: boolean | undefined
   /** Answers for what needs approval. Without it the run ends `requires_action`. */
   readonly approve?: ((pending: Pending) => Effect.Effect<Approval>) | undefined
   /**
@@ -126,6 +139,57 @@ export interface RunOptions<
    */
   readonly output?: Schema.Schema<A, I, SR> | undefined
 }
+
+/**
+ * How to go on with a run. Its settings come from the run itself, the handlers of its tools from here.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ResumeOptions<
+  T extends Record<string, Tool.Any> = {},
+  TE = never,
+  TR = never,
+  A = undefined,
+  I = undefined,
+  SR = never
+> extends
+  Pick<
+    RunOptions<T, TE, TR, A, I, SR>,
+    | "toolkit"
+    | "toolConcurrency"
+    | "toolTimeout"
+    | "onToolDefect"
+    | "approve"
+    | "maxSteps"
+    | "output"
+    | "keepPartial"
+    | "idleTimeout"
+    | "timeout"
+    | "busyTimeout"
+  >
+{
+  /** What becomes of the run when its reader stops before the end. Default: `detach`, since it was begun to go on. */
+  readonly onStop?: "cancel" | "detach" | undefined
+  /** Whether to wait for whoever writes to the thread. Default: `enqueue`. */
+  readonly onBusy?: "enqueue" | "reject" | undefined
+}
+
+/**
+ * How far a run is. `requires_action`: it waits for what `submit` answers. `in_progress` covers the tools too, where the
+ * run is driven by this process.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type RunStatus =
+  | "queued"
+  | "in_progress"
+  | "requires_action"
+  | "completed"
+  | "incomplete"
+  | "failed"
+  | "cancelled"
 
 /**
  * What a pending call or approval is answered with: the output of a call that the program has made itself, or whether a
@@ -222,6 +286,57 @@ export interface Service {
     options?: Omit<RunOptions<T, TE, TR, A, I, SR>, "message">
   ) => Stream.Stream<RunEventOf<A>, RunError | TE, TR | SR | Tool.Requirements<T[keyof T]>>
   /**
+   * Begins a run in the background and gives its cursor as soon as OpenAI has it, as a web handler needs it. The run goes on
+   * in the scope of the layer, with its tools; whoever wants to see it reads it with {@link resume}.
+   */
+  readonly start: <
+    T extends Record<string, Tool.Any> = {},
+    TE = never,
+    TR = never,
+    A = undefined,
+    I = undefined,
+    SR = never
+  >(
+    id: ThreadId,
+    options?: Omit<RunOptions<T, TE, TR, A, I, SR>, "background" | "onStop">
+  ) => Effect.Effect<Cursor.Cursor, RunError | TE, TR | SR | Tool.Requirements<T[keyof T]>>
+  /**
+   * Goes on with a run behind a cursor, in this process or another: with the events of the step that come after it, for five
+   * minutes as they came and later as whole items, and with the steps after it. A run that this process drives already is
+   * read along. Otherwise this is who drives it: the calls that nobody has answered are made with the handlers given here.
+   * Fails with `NotResumable` where there is nothing to go on with.
+   */
+  readonly resume: <
+    T extends Record<string, Tool.Any> = {},
+    TE = never,
+    TR = never,
+    A = undefined,
+    I = undefined,
+    SR = never
+  >(
+    cursor: Cursor.Cursor,
+    options?: ResumeOptions<T, TE, TR, A, I, SR>
+  ) => Stream.Stream<RunEventOf<A>, ResumeError | TE, TR | SR | Tool.Requirements<T[keyof T]>>
+  /** How far the run is that a cursor belongs to. */
+  readonly status: (cursor: Cursor.Cursor) => Effect.Effect<RunStatus, ResumeError>
+  /** What the run comes to, once it is over: {@link resume}, read to its end. */
+  readonly wait: <
+    T extends Record<string, Tool.Any> = {},
+    TE = never,
+    TR = never,
+    A = undefined,
+    I = undefined,
+    SR = never
+  >(
+    cursor: Cursor.Cursor,
+    options?: ResumeOptions<T, TE, TR, A, I, SR>
+  ) => Effect.Effect<Run.RunResult<A>, ResumeError | TE, TR | SR | Tool.Requirements<T[keyof T]>>
+  /**
+   * Ends the run that a cursor belongs to; its readers fail with `RunCancelled`. An answer in the background is cancelled at
+   * OpenAI, any other loses its connection. Of a run that is over nothing changes. Gives the status that it comes to.
+   */
+  readonly cancel: (cursor: Cursor.Cursor) => Effect.Effect<RunStatus, ResumeError>
+  /**
    * Makes a thread usable that was left in the middle of something, by a process that died for instance: answers the calls
    * that nobody has answered, and removes reasoning and outputs that have lost their pair. Reads the last 100 items. A run
    * does it by itself where OpenAI rejects its history; what waits for an answer of the program is closed here too.
@@ -275,15 +390,20 @@ interface AnyOptions extends Omit<RunOptions, "toolkit" | "toolChoice" | "output
   readonly output?: Schema.Schema.AnyNoContext | undefined
 }
 
+type AnyResumeOptions = Omit<ResumeOptions, "toolkit" | "output"> & Pick<AnyOptions, "toolkit" | "output">
+
 type WithHandler = Toolkit.WithHandler<Record<string, Tool.Any>>
 
 type Params = Omit<ResponseCreateParamsStreaming, "stream"> & { readonly model: string }
+
+const isOpen = ({ status }: Response) => status === "queued" || status === "in_progress"
 
 const make = Effect.gen(function*() {
   const openai = yield* OpenAI.OpenAI
   const store = yield* ThreadStore.ThreadStore
   const assistants = yield* Assistants.Assistants
   const scope = yield* Effect.scope
+  const active = ActiveRuns.make()
 
   const toWire = (message: string | MessageInput, field: string) =>
     Effect.mapError(
@@ -330,12 +450,20 @@ const make = Effect.gen(function*() {
   })
 
   /** The toolkit with its handlers, and how its tools are declared. */
-  const toolsOf = Effect.fnUntraced(function*(options: AnyOptions, assistant: Assistant) {
+  const toolsOf = Effect.fnUntraced(function*(
+    options: Pick<AnyOptions, "toolkit" | "toolTimeout">,
+    declared: ReadonlyArray<{ readonly type: string; readonly name?: unknown }>,
+    /** They are the tools of the run, and so those of the toolkit too. */
+    isResumed = false
+  ) {
     if (options.toolkit === undefined) return undefined
     const toolkit = yield* Effect.isEffect(options.toolkit) ? options.toolkit : Effect.succeed(options.toolkit)
     const declarations = yield* declare(toolkit.tools)
+    const own = new Set(declarations.map(({ name }) => name))
     const declaredElsewhere = new Set(
-      (assistant.tools ?? []).flatMap(({ name, type }) => type === "function" ? [String(name)] : [])
+      declared.flatMap(({ name, type }) =>
+        type === "function" && !(isResumed && own.has(String(name))) ? [String(name)] : []
+      )
     )
     const twice = declarations.find(({ name }) => declaredElsewhere.has(name))
     if (twice !== undefined) {
@@ -379,7 +507,9 @@ const make = Effect.gen(function*() {
         : typeof chosen === "string"
         ? yield* assistants.get(chosen)
         : chosen
-      const tools = yield* toolsOf(options, assistant)
+      const background = options.background === true
+      if (background) yield* supportsBackground
+      const tools = yield* toolsOf(options, assistant.tools ?? [])
       const format = options.output === undefined ? undefined : yield* Output.make(threadId, options.output)
       const sent = yield* params(options, assistant)
       const wireTools = [
@@ -396,6 +526,7 @@ const make = Effect.gen(function*() {
           ...sent,
           tools: wireTools?.length === 0 ? undefined : wireTools,
           include: include.length === 0 ? undefined : include,
+          background: background ? true : undefined,
           text: format === undefined ? sent.text : { ...sent.text, format: format.wire },
           tool_choice: options.toolChoice === undefined
             ? undefined
@@ -409,20 +540,114 @@ const make = Effect.gen(function*() {
         keepPartial: options.keepPartial ?? true,
         idleTimeout: options.idleTimeout,
         timeout: options.timeout,
-        tools: tools === undefined && options.approve === undefined ? undefined : {
-          calls: tools?.calls ?? ToolCalls.none,
-          approve: options.approve,
-          concurrency: options.toolConcurrency ?? 4,
-          maxSteps: options.maxSteps ?? 20,
-          onDefect: options.onToolDefect ?? "inform",
-          log: yield* RunLog,
-          runId,
-          threadId
-        },
-        decode: format?.decode
-      }, { openai, store })
+        tools: yield* toolSteps(options, tools?.calls, { runId, threadId }),
+        decode: format?.decode,
+        cancelOnStop: options.onStop !== "detach",
+        from: undefined
+      }, { openai, store, active })
       return yield* options.onStop === "detach" ? Pull.detachable(run, scope) : run
     })) as Stream.Stream<RunEventOf<A>, RunError>
+
+  const supportsBackground = store.capabilities.background
+    ? Effect.void
+    : Effect.fail(new Unsupported({ capability: "background" }))
+
+  const toolSteps = (
+    options: AnyResumeOptions,
+    calls: ToolCalls.ToolCalls | undefined,
+    run: { readonly runId: RunId; readonly threadId: ThreadId }
+  ): Effect.Effect<ToolSteps.Tools | undefined> =>
+    calls === undefined && options.approve === undefined ? Effect.succeed(undefined) : Effect.map(RunLog, (log) => ({
+      calls: calls ?? ToolCalls.none,
+      approve: options.approve,
+      concurrency: options.toolConcurrency ?? 4,
+      maxSteps: options.maxSteps ?? 20,
+      onDefect: options.onToolDefect ?? "inform",
+      log,
+      ...run
+    }))
+
+  /** The response that a cursor stands in. */
+  const responseOf = ({ responseId, runId }: Cursor.Cursor): Effect.Effect<Response, ResumeError> =>
+    responseId === undefined
+      ? Effect.fail(new NotResumable({ runId, why: "notStarted" }))
+      : openai.responses.retrieve(responseId).pipe(
+        Effect.catchTag("ResourceNotFound", () => new NotResumable({ runId, why: "gone" })),
+        Effect.filterOrFail(
+          (response) => (Lineage.decode(response)?.run ?? runId) === runId,
+          () => new NotResumable({ runId, why: "otherRun" })
+        )
+      )
+
+  const resume = <A>(cursor: Cursor.Cursor, options: AnyResumeOptions): Stream.Stream<RunEventOf<A>, ResumeError> =>
+    Pull.toStream(Effect.gen(function*() {
+      yield* supportsBackground
+      const { runId, threadId } = cursor
+      const response = yield* responseOf(cursor)
+      const driven = active.byRun.get(runId)
+      const settings = Lineage.settingsOf(response)
+      const declared = response.tools ?? []
+      const tools = yield* toolsOf(options, declared, true)
+      const format = options.output === undefined ? undefined : yield* Output.make(threadId, options.output)
+      const include = includeOf(declared)
+      const run = RunLoop.open({
+        runId,
+        threadId,
+        assistant: { id: Lineage.decode(response)?.assistant ?? "resumed" },
+        params: compact({
+          ...settings,
+          include: include.length === 0 ? undefined : include,
+          background: response.background === true ? true : undefined
+        }) as Params,
+        message: undefined,
+        newItems: [],
+        approved: new Set(),
+        waiting: options,
+        onPending: "reject",
+        keepPartial: options.keepPartial ?? true,
+        idleTimeout: options.idleTimeout,
+        timeout: options.timeout,
+        tools: yield* toolSteps(options, tools?.calls, cursor),
+        decode: format?.decode,
+        cancelOnStop: options.onStop === "cancel",
+        from: { cursor, response, before: yield* Lineage.before(openai, response), active: driven }
+      }, { openai, store, active })
+      return yield* driven !== undefined || options.onStop === "cancel" ? run : Pull.detachable(run, scope)
+    })) as Stream.Stream<RunEventOf<A>, ResumeError>
+
+  const statusOf = (response: Response): RunStatus =>
+    response.status === "completed" ? outcome(response).status : response.status ?? "in_progress"
+
+  /** The newest step of the run that is known here. */
+  const newest = (cursor: Cursor.Cursor): Cursor.Cursor => ({
+    ...cursor,
+    responseId: active.byRun.get(cursor.runId)?.steps.at(-1) ?? cursor.responseId
+  })
+
+  const status = (cursor: Cursor.Cursor): Effect.Effect<RunStatus, ResumeError> =>
+    Effect.map(responseOf(newest(cursor)), (response) => {
+      const status = statusOf(response)
+      return active.byRun.has(cursor.runId) && status !== "queued" ? "in_progress" : status
+    })
+
+  const cancel = (cursor: Cursor.Cursor): Effect.Effect<RunStatus, ResumeError> =>
+    Effect.gen(function*() {
+      const run = active.byRun.get(cursor.runId)
+      if (run !== undefined) yield* run.stop
+      const last = run === undefined ? cursor : { ...cursor, responseId: run.steps.at(-1) ?? cursor.responseId }
+      const response = yield* responseOf(last)
+      if (response.background !== true || !isOpen(response)) {
+        return run === undefined ? statusOf(response) : "cancelled"
+      }
+      // There is no event of the cancellation: what it came to is asked for.
+      const cancelled = yield* openai.responses.cancel(ResponseId.make(response.id))
+      if (!isOpen(cancelled)) return statusOf(cancelled)
+      const untilOver: Effect.Effect<Response, ResumeError> = Effect.flatMap(
+        Effect.delay(responseOf(last), "500 millis"),
+        (response) => isOpen(response) ? untilOver : Effect.succeed(response)
+      )
+      return statusOf(yield* untilOver)
+    })
 
   const items: Service["items"] = (id, options) =>
     Stream.unwrap(Effect.as(Validate.ids({ "thread id": id, after: options?.after }), store.items(id, options)))
@@ -466,6 +691,20 @@ const make = Effect.gen(function*() {
             "callId" in answer && "approve" in answer && answer.approve ? [answer.callId] : []
           ))
         ),
+    start: (id, options = {}) =>
+      start(id, { ...options, background: true, onStop: "detach" } as AnyOptions, []).pipe(
+        Stream.filter(({ responseId }) => responseId !== undefined),
+        Stream.runHead,
+        Effect.flatMap(Option.match({
+          onNone: () => new UnexpectedResponse({ reason: "the run ended without a response" }),
+          onSome: (event) => Effect.succeed(Cursor.fromEvent(event))
+        })),
+        Effect.withSpan("Threads.start", { captureStackTrace: false })
+      ),
+    resume: (cursor, options = {}) => resume(cursor, options as AnyResumeOptions),
+    status: Effect.fn("Threads.status")(status),
+    wait: (cursor, options = {}) => Run.result(resume(cursor, options as AnyResumeOptions)) as never,
+    cancel: Effect.fn("Threads.cancel")(cancel),
     reconcile: Effect.fn("Threads.reconcile")(function*(id, waiting) {
       yield* Validate.id("thread id", id)
       return yield* store.reconcile(id, waiting)

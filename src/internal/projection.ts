@@ -4,6 +4,7 @@
  * state is the numbering.
  */
 import type { Response } from "openai/resources/responses/responses"
+import type { Cursor } from "../Cursor.ts"
 import type { Pending, RunEvent, Usage } from "../RunEvent.ts"
 import { type Message, ResponseId, type RunId, type ThreadId } from "../Thread.ts"
 import { textOf } from "../Thread.ts"
@@ -61,6 +62,25 @@ export class Projection {
       responseId: this.#responseId,
       wire: this.#wire
     }
+  }
+
+  /** Goes on behind what another reader has been told. */
+  resumeAt({ responseId, sequence, step, wire }: Cursor): void {
+    this.#sequence = sequence + 1
+    this.#step = step
+    this.#wire = this.#last = wire
+    this.#responseId = responseId
+  }
+
+  /** A response begins whose id is known before it tells of itself. */
+  nextKnown(responseId: ResponseId): void {
+    this.nextStep()
+    this.#responseId = responseId
+  }
+
+  /** The number on the wire of the last event that was told. */
+  get wire(): number {
+    return this.#wire
   }
 
   /** The next response begins. */

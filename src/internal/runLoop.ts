@@ -6,20 +6,27 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
+import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type { Response, ResponseCreateParamsStreaming } from "openai/resources/responses/responses"
+import type { Cursor } from "../Cursor.ts"
 import type * as OpenAI from "../OpenAI.ts"
 import { ConnectionLost, InvalidInput, type RequestError, TimedOut } from "../OpenAIError.ts"
 import { none, RetryPolicy } from "../RetryPolicy.ts"
 import {
   type HistoryRejected,
+  NotResumable,
+  type ResumeError,
   RunCancelled,
   type RunError,
   RunFailed,
@@ -28,11 +35,13 @@ import {
   TooManySteps
 } from "../RunError.ts"
 import type { Pending, RunEvent, Usage } from "../RunEvent.ts"
-import type { CallId, FunctionCall, Message, RunId, ThreadId } from "../Thread.ts"
+import type { CallId, FunctionCall, Message, ResponseId, RunId, ThreadId } from "../Thread.ts"
 import { ThreadBusy } from "../ThreadError.ts"
 import type * as ThreadStore from "../ThreadStore.ts"
 import { Timeouts } from "../Timeouts.ts"
+import * as ActiveRuns from "./activeRuns.ts"
 import { Heard } from "./heard.ts"
+import * as Lineage from "./lineage.ts"
 import { noUsage, outcome, Projection, sum } from "./projection.ts"
 import * as Pull from "./pull.ts"
 import { fromStream, streamCode } from "./requestError.ts"
@@ -66,9 +75,30 @@ export interface Plan {
   readonly tools: ToolSteps.Tools | undefined
   /** Turns the text of the last step into the run's output. */
   readonly decode: ((result: Outcome) => Effect.Effect<unknown, RunError>) | undefined
+  /** Whether its answers are cancelled when its reader stops; without a connection only those in the background go on. */
+  readonly cancelOnStop: boolean
+  /** Where it goes on, if it was begun before. */
+  readonly from: From | undefined
 }
 
-type RunPull = Pull.Pull<RunEvent, RunError>
+/** A run that was begun before, by this process or another. */
+export interface From {
+  readonly cursor: Cursor
+  /** The response of the cursor's step, as it was found. */
+  readonly response: Response
+  /** Of the steps before that one. */
+  readonly before: Before
+  /** The run, if this process drives it already: then it is only read along. */
+  readonly active: ActiveRuns.ActiveRun | undefined
+}
+
+/** What the steps before the last came to. */
+export interface Before {
+  readonly usage: Usage
+  readonly messages: ReadonlyArray<Message>
+}
+
+type RunPull = Pull.Pull<RunEvent, ResumeError>
 
 /** What a step came to. */
 type Outcome = Omit<ReturnType<typeof outcome>, "pending"> & { readonly pending: ReadonlyArray<Pending> }
@@ -83,6 +113,19 @@ interface Opened {
   readonly turn: ThreadStore.Turn
 }
 
+/** Whoever reads along writes nothing. */
+const readingAlong: Turn = {
+  params: {},
+  commit: () => Effect.void,
+  writer: {
+    append: () => Effect.succeed([]),
+    answer: () => Effect.void,
+    openCalls: Effect.succeed([]),
+    reconcile: Effect.succeed({ closed: [], removed: [] }),
+    turn: () => Effect.succeed(readingAlong)
+  }
+}
+
 const noneMade: ReadonlyArray<ToolSteps.Made> = []
 
 /** Before the first step. */
@@ -90,7 +133,7 @@ const nothing: Outcome = { status: "completed", pending: [], messages: [], text:
 
 /** The calls of one step. */
 interface Work {
-  readonly done: Queue.Dequeue<ToolSteps.Done>
+  readonly done: Queue.Dequeue<ToolSteps.Done | undefined>
   /** What the program cannot answer itself. */
   readonly left: ReadonlyArray<Pending>
   readonly items: Array<ThreadStore.WireItem>
@@ -102,6 +145,12 @@ interface Work {
 /** How long to ask for what became of a response whose end was not heard. */
 const settleTime = "10 seconds"
 
+/** How often is asked what became of an answer that cannot be heard. */
+const pollTime = "1 second"
+
+/** How often somebody who reads along looks for the next step. */
+const followTime = "200 millis"
+
 /** How long the end of a run may take to write the outputs that its calls lack. */
 const payOffTime = "5 seconds"
 
@@ -109,8 +158,12 @@ const isOpen = ({ status }: Response) => status === "in_progress" || status === 
 
 export const open = (
   plan: Plan,
-  services: { readonly openai: OpenAI.Service; readonly store: ThreadStore.Service }
-): Pull.Open<RunEvent, RunError> =>
+  services: {
+    readonly openai: OpenAI.Service
+    readonly store: ThreadStore.Service
+    readonly active: ActiveRuns.ActiveRuns
+  }
+): Pull.Open<RunEvent, ResumeError> =>
   Effect.gen(function*() {
     const { runId, threadId } = plan
     const name = plan.assistant.name ?? plan.assistant.id
@@ -133,8 +186,32 @@ export const open = (
     const busy = yield* Scope.fork(scope, scope.strategy)
     const projection = new Projection(runId, threadId)
     let heard = new Heard(plan.keepPartial)
-    /** Of the steps before the last. */
-    const before: { usage: Usage; messages: ReadonlyArray<Message> } = { usage: noUsage, messages: [] }
+    const isBackground = plan.params.background === true
+    let before: Before = plan.from?.before ?? { usage: noUsage, messages: [] }
+    /** The connection of the answer that is read, and whether the answer has its end. */
+    let current: Scope.CloseableScope | undefined
+    let isOver = true
+    /** Somebody else wants it to end. */
+    const stopped = Deferred.unsafeMake<void>(FiberId.none)
+    let isStopped = false
+    const pause = (time: Duration.DurationInput) => Effect.raceFirst(Effect.sleep(time), Deferred.await(stopped))
+    /** Set while calls are made. */
+    let calling: Queue.Enqueue<ToolSteps.Done | undefined> | undefined
+    const self: ActiveRuns.ActiveRun = {
+      runId,
+      threadId,
+      steps: [],
+      outputs: new Map(),
+      end: undefined,
+      stop: Effect.suspend(() => {
+        isStopped = true
+        const line = current
+        return Deferred.succeed(stopped, undefined).pipe(
+          Effect.zipRight(calling === undefined ? Effect.void : Queue.offer(calling, undefined)),
+          Effect.zipRight(line === undefined ? Effect.void : Scope.close(line, Exit.void))
+        )
+      })
+    }
     /** The outputs that the calls in the thread still lack, as far as they are known. */
     let owed = new Map<CallId, ThreadStore.WireItem>()
     const settle = (callId: CallId, output: string) =>
@@ -151,12 +228,16 @@ export const open = (
     let mended = false
     let limit = Number.POSITIVE_INFINITY
     let deadline = Number.POSITIVE_INFINITY
-    const fail = (error: RunError) =>
+    const fail = (failure: ResumeError) =>
       Effect.suspend(() => {
+        const error = isStopped ? new RunCancelled({ threadId, responseId: projection.responseId }) : failure
         span.attribute("error.type", error._tag)
+        self.end = error
+        // Unless somebody wants its end, an answer in the background goes on and can be gone on with.
+        if (!isStopped) isOver = true
         return Effect.fail(Option.some(error))
       })
-    const failing = <A, E extends RunError>(effect: Effect.Effect<A, E>) => Effect.catchAll(effect, fail)
+    const failing = <A, E extends ResumeError>(effect: Effect.Effect<A, E>) => Effect.catchAll(effect, fail)
     const end: RunPull = Effect.fail(Option.none())
     const cancelled: RunPull = Effect.suspend(() =>
       fail(new RunCancelled({ threadId, responseId: projection.responseId }))
@@ -175,7 +256,7 @@ export const open = (
       const waitAfter = waits(policy, repeat)
       let attempt = 0
       const retrying = (error: RunError, delay: Duration.Duration): ReadonlyArray<RunEvent> => {
-        next = once(Effect.zipRight(Effect.sleep(delay), again))
+        next = once(Effect.zipRight(pause(delay), Effect.suspend(() => isStopped ? fail(error) : again)))
         return [{ _tag: "Retrying", ...projection.at(), attempt, reason: error._tag, delay }]
       }
       const again: RunPull = Effect.suspend(() => {
@@ -205,27 +286,71 @@ export const open = (
 
     const start = (ticket: ThreadStore.Ticket): RunPull =>
       once(Effect.flatMap(failing(ticket.ready), (writer) => {
+        ActiveRuns.add(services.active, self)
+        const leave = Scope.addFinalizer(busy, Effect.suspend(() => leaving))
+        if (plan.from !== undefined) return Effect.zipRight(leave, rejoin(writer, plan.from))
         const message = plan.message === undefined
           ? begin(writer)
           : trying("safe", inSpan(writer.append([plan.message])), () => begin(writer))
-        return tools === undefined
-          ? message
-          : Effect.zipRight(Scope.addFinalizer(busy, payOff(writer)), message)
+        return Effect.zipRight(
+          tools === undefined ? leave : Effect.zipRight(leave, Scope.addFinalizer(busy, payOff(writer))),
+          message
+        )
       }))
 
+    /** Nobody can stop it any more. An answer in the background that nobody wants is cancelled. */
+    const leaving = Effect.suspend(() => {
+      ActiveRuns.remove(services.active, self)
+      const { responseId } = projection
+      if (!isBackground || isOver || responseId === undefined || !(plan.cancelOnStop || isStopped)) return Effect.void
+      return bounded(services.openai.responses.cancel(responseId))
+    })
+
+    /** In a fiber of its own: the one that ends the run may be interrupted already. */
+    const bounded = (effect: Effect.Effect<unknown, unknown>): Effect.Effect<void> => {
+      const done = inSpan(effect).pipe(Effect.timeoutOption(payOffTime), Effect.ignore, Effect.interruptible)
+      return Effect.asVoid(Effect.flatMap(Effect.forkDaemon(done), Fiber.await))
+    }
+
+    /** Goes on with a run that was begun before. */
+    const rejoin = (writer: ThreadStore.Writer, from: From): RunPull => {
+      const pay = tools === undefined ? Effect.void : Scope.addFinalizer(busy, payOff(writer))
+      return pay.pipe(
+        Effect.zipRight(failing(inSpan(writer.turn([])))),
+        Effect.flatMap((turn) => goOnFrom({ ...turn, writer }, from))
+      )
+    }
+
+    const goOnFrom = (turn: Turn, { cursor, response }: From): RunPull => {
+      projection.resumeAt(cursor)
+      isBlind = true
+      isOver = !isOpen(response)
+      if (plan.timeout === undefined) return goOnHere(turn, cursor, response)
+      return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        limit = deadline = now + Duration.toMillis(plan.timeout!)
+        return goOnHere(turn, cursor, response)
+      })
+    }
+
+    const goOnHere = (turn: Turn, cursor: Cursor, response: Response): RunPull => {
+      note(cursor.responseId)
+      if (cursor.over) return complete({ ...turn, commit: () => Effect.void }, response)
+      const gone = new NotResumable({ runId, why: "foreground" })
+      return isBackground ? hearOn(turn, gone) : isOpen(response) ? fail(gone) : conclude(turn, response, gone)
+    }
+
+    const note = (responseId: ResponseId | undefined) => {
+      if (responseId !== undefined && !self.steps.includes(responseId)) self.steps.push(responseId)
+    }
+
     /**
-     * Leaves no call without its output, whatever ended the run. In a fiber of its own: the one that ends the run may be
-     * interrupted already.
+     * Leaves no call without its output, whatever ended the run. One that is to go on without its reader, and whose process
+     * ends, has no end yet: whoever resumes it makes its calls.
      */
     const payOff = (writer: ThreadStore.Writer): Effect.Effect<void> =>
       Effect.suspend(() => {
-        if (owed.size === 0) return Effect.void
-        const written = inSpan(writer.answer(Array.from(owed.values()))).pipe(
-          Effect.timeoutOption(payOffTime),
-          Effect.ignore,
-          Effect.interruptible
-        )
-        return Effect.asVoid(Effect.flatMap(Effect.forkDaemon(written), Fiber.await))
+        const goesOn = isBackground && !plan.cancelOnStop && self.end === undefined
+        return owed.size === 0 || goesOn ? Effect.void : bounded(writer.answer(Array.from(owed.values())))
       })
 
     const begin = (writer: ThreadStore.Writer): RunPull =>
@@ -246,10 +371,17 @@ export const open = (
       newItems: ReadonlyArray<ThreadStore.WireItem>,
       params: Plan["params"]
     ): RunPull => {
+      const previous = projection.responseId
       const attempt: Effect.Effect<Opened, RunError> = Effect.gen(function*() {
+        if (isStopped) return yield* new RunCancelled({ threadId, responseId: undefined })
         const turn = yield* inSpan(writer.turn(newItems))
-        const line = yield* Scope.fork(busy, busy.strategy)
-        const stream = services.openai.responses.stream({ ...params, ...turn.params, ...including(turn.params) })
+        const line = current = yield* Scope.fork(busy, busy.strategy)
+        const stream = services.openai.responses.stream({
+          ...params,
+          ...turn.params,
+          ...including(turn.params),
+          ...(isBackground ? descent(params, previous) : {})
+        })
         const pull = yield* Pull.toOpen(stream).pipe(
           Effect.mapInputContext(forAnswer(line)),
           Effect.catchAll((error) =>
@@ -267,6 +399,7 @@ export const open = (
       return Effect.suspend(() => {
         projection.nextStep()
         heard = new Heard(plan.keepPartial)
+        isBlind = false
         return trying("once", request, ({ line, made, pull, turn }) => {
           next = read({ ...turn, writer }, pull, line)
           return made.length === 0 ? next : Effect.sync(() => made.map(completed))
@@ -317,7 +450,12 @@ export const open = (
           if (!projection.isNew(event)) continue
           projection.project(event, events)
           heard.note(event)
+          if (event.type === "response.created") {
+            note(projection.responseId)
+            isOver = false
+          }
         }
+        if (events.length > 0) patience = undefined
         if (heard.completed !== undefined) {
           // The answer is there: how long its reader takes is no concern of the limit.
           deadline = Number.POSITIVE_INFINITY
@@ -348,8 +486,107 @@ export const open = (
       return fail(new RunFailed({ threadId, code: streamCode(payload) ?? "unknown", responseId, requestId }))
     }
 
-    /** The stream broke: the server knows how the answer ended, and whether it is in the thread. */
+    /** The stream broke. */
     const lost = (turn: Turn, line: Scope.CloseableScope, error: RequestError): RunPull =>
+      isStopped
+        ? fail(error)
+        : isBackground && projection.responseId !== undefined
+        ? once(
+          Scope.close(line, Exit.void).pipe(
+            // Not all at once, where many have lost theirs.
+            Effect.zipRight(Effect.flatMap(Random.nextIntBetween(0, 250), pause)),
+            Effect.zipRight(hearOn(turn, withPartial(error)))
+          )
+        )
+        : lookUp(turn, line, error)
+
+    /**
+     * An answer in the background goes on without us: hears on behind what was heard, or waits for its end where that is
+     * not possible any more. `lost` is what the run fails with where neither is.
+     */
+    const hearOn = (turn: Turn, lost: ResumeError): RunPull =>
+      once(Effect.suspend(() => {
+        if (isStopped) return fail(lost)
+        const responseId = projection.responseId!
+        const isFirst = patience === undefined
+        const { attempts, wait } = patience ??= { attempts: { count: 0 }, wait: waits(policy, "safe") }
+        const look = Effect.flatMap(
+          Effect.either(
+            services.openai.responses.retrieve(responseId, including(turn.params)).pipe(
+              // It is tried again here.
+              Effect.provideService(RetryPolicy, none),
+              inSpan
+            )
+          ),
+          Either.match({
+            onLeft: () => again(new ConnectionLost({ phase: "stream", how: "eof", accepted: "unknown" })),
+            onRight: (response) => isOpen(response) ? connect : conclude(turn, response, lost)
+          })
+        )
+        const connect: RunPull = Effect.gen(function*() {
+          const line = current = yield* Scope.fork(busy, busy.strategy)
+          const stream = services.openai.responses.resume(responseId, { startingAfter: projection.wire })
+          const pull = yield* Effect.either(Effect.mapInputContext(Pull.toOpen(stream), forAnswer(line)))
+          if (Either.isRight(pull)) {
+            next = read(turn, pull.right, line)
+            return [{ _tag: "Reconnected" as const, ...projection.at(), attempt: ++attempts.count }]
+          }
+          yield* Scope.close(line, Exit.void)
+          const error = pull.left
+          // Without the events of the past there is still the answer as it will be.
+          return yield* error._tag === "InvalidRequest" || error._tag === "ResourceNotFound"
+            ? untilOver(turn, lost)
+            : again(error)
+        })
+        const again = (error: RequestError): RunPull =>
+          Effect.flatMap(
+            wait(error),
+            Option.match({
+              onNone: () => fail(lost),
+              onSome: (delay) => Effect.zipRight(pause(delay), hearOn(turn, lost))
+            })
+          )
+        // The first time the answer is sure to go on; later, a stream that tells nothing may be the end of one.
+        return isFirst ? connect : look
+      }))
+
+    const untilOver = (turn: Turn, lost: ResumeError): RunPull =>
+      Effect.suspend(() => {
+        if (isStopped) return fail(lost)
+        const look = inSpan(services.openai.responses.retrieve(projection.responseId!, including(turn.params)))
+        return Effect.matchEffect(look, {
+          onFailure: (error) =>
+            fail(error._tag === "ResourceNotFound" ? new NotResumable({ runId, why: "gone" }) : lost),
+          onSuccess: (response) =>
+            isOpen(response)
+              ? Effect.zipRight(pause(pollTime), untilOver(turn, lost))
+              : conclude(turn, response, lost)
+        })
+      })
+
+    /** How an answer ended that was not heard to its end. */
+    const conclude = (turn: Turn, response: Response, otherwise: ResumeError): RunPull =>
+      Effect.suspend(() => {
+        isOver = true
+        switch (response.status) {
+          case "completed":
+            return Effect.zipRight(
+              failing(inSpan(turn.settle === undefined ? Effect.void : turn.settle(response))),
+              finish(turn, response)
+            )
+          case "incomplete":
+            return incomplete(turn, { response, requestId: undefined })
+          case "failed":
+            return failed({ payload: response.error, requestId: undefined })
+          case "cancelled":
+            return fail(new RunCancelled({ threadId, responseId: projection.responseId }))
+          default:
+            return fail(otherwise)
+        }
+      })
+
+    /** The server knows how the answer ended, and whether it is in the thread. */
+    const lookUp = (turn: Turn, line: Scope.CloseableScope, error: RequestError): RunPull =>
       once(Effect.gen(function*() {
         const { responseId } = projection
         const { settle } = turn
@@ -395,7 +632,7 @@ export const open = (
     const finish = (turn: Turn, response: Response): RunPull =>
       Effect.sync(() => {
         const events: Array<RunEvent> = []
-        for (const event of heard.rest(response, projection.hasGaps)) projection.project(event, events)
+        for (const event of heard.rest(response, isBlind || projection.hasGaps)) projection.project(event, events)
         projection.project({ type: "response.completed", response } as WireEvent, events)
         deadline = Number.POSITIVE_INFINITY
         next = complete({ ...turn, commit: () => Effect.void }, response)
@@ -426,40 +663,75 @@ export const open = (
           return yield* fail(new RunCancelled({ threadId, responseId: projection.responseId }))
         }
         yield* failing(inSpan(turn.commit(response)))
+        isOver = true
         owed = new Map()
         const step: Outcome = outcome(response)
-        return yield* tools === undefined || step.pending.length === 0 ? over(step) : act(turn.writer, tools, step)
+        if (step.pending.length === 0) return yield* over(step)
+        if (plan.from?.active !== undefined) return yield* follow(plan.from.active, turn, step)
+        return yield* tools === undefined ? over(step) : act(turn.writer, tools, step)
       }))
+
+    /** Reads along with the one who drives the run: waits for the next step, or the end. */
+    const follow = (active: ActiveRuns.ActiveRun, turn: Turn, step: Outcome): RunPull =>
+      Effect.suspend(() => {
+        const index = active.steps.indexOf(projection.responseId!)
+        const following = active.steps[index + 1]
+        if (following === undefined) {
+          if (active.end === undefined) return Effect.zipRight(Effect.sleep(followTime), follow(active, turn, step))
+          if (active.end === "interrupted") {
+            return fail(new RunCancelled({ threadId, responseId: projection.responseId }))
+          }
+          return active.end._tag === "RunCompleted" ? over({ ...step, pending: active.end.pending }) : fail(active.end)
+        }
+        before = add(step)
+        const calls = step.pending.flatMap((one) => one._tag === "PendingCall" ? [one.call.callId] : [])
+        const made = calls.flatMap((callId) => active.outputs.get(callId) ?? [])
+        const events = made.map(completed)
+        projection.nextKnown(following)
+        heard = new Heard(plan.keepPartial)
+        isBlind = false
+        patience = undefined
+        next = hearOn(turn, new NotResumable({ runId, why: "gone" }))
+        return events.length > 0 ? Effect.succeed(events) : next
+      })
+
+    const add = (step: Outcome): Before => ({
+      usage: sum(before.usage, step.usage),
+      messages: [...before.messages, ...step.messages]
+    })
 
     /** The lock is given back before the reader hears of the end, so that its next write is not refused. */
     const over = (step: Outcome): RunPull =>
       Effect.gen(function*() {
-        const result = {
-          ...step,
-          usage: sum(before.usage, step.usage),
-          messages: [...before.messages, ...step.messages]
-        }
+        const result = { ...step, ...add(step) }
         const output = plan.decode === undefined || step.status === "requires_action"
           ? undefined
           : yield* failing(plan.decode(step))
-        yield* Scope.close(busy, Exit.void)
-        next = end
-        return [{
+        const last = {
           _tag: "RunCompleted" as const,
           ...projection.at(),
           ...result,
           ...(output === undefined ? {} : { output })
-        }]
+        }
+        self.end = last
+        yield* Scope.close(busy, Exit.void)
+        next = end
+        return [last]
       })
 
     /** Does what the program can do of what the model asks for, and asks again once all of it is done. */
     const act = (writer: ThreadStore.Writer, tools: ToolSteps.Tools, step: Outcome): RunPull =>
       once(Effect.gen(function*() {
-        const { calls, left, tasks } = yield* ToolSteps.share(tools, step.pending)
-        yield* ToolSteps.intend(tools, calls)
+        const isRejoined = self.steps.length === 1 && plan.from !== undefined
+        const asked = isRejoined ? yield* unanswered(writer, step.pending) : step.pending
+        const { calls, left, tasks } = yield* ToolSteps.share(
+          tools,
+          asked,
+          isRejoined ? ToolSteps.resume : ToolSteps.make
+        )
+        if (!isRejoined) yield* ToolSteps.intend(tools, calls)
         owe(calls, ToolSteps.notCarriedOut("the run ended before"))
-        before.usage = sum(before.usage, step.usage)
-        before.messages = [...before.messages, ...step.messages]
+        before = add(step)
         if (tasks.length === 0) return yield* over({ ...step, pending: left, usage: noUsage, messages: [] })
         if (projection.steps >= tools.maxSteps) {
           owe(calls, ToolSteps.notCarriedOut("the run has reached its last step"))
@@ -468,6 +740,17 @@ export const open = (
         deadline = limit
         return yield* callAll(writer, tools, step, { tasks, left, items: [] })
       }))
+
+    /** Those that nobody has answered meanwhile. Where all are answered, somebody has gone on. */
+    const unanswered = (
+      writer: ThreadStore.Writer,
+      pending: ReadonlyArray<Pending>
+    ): Effect.Effect<ReadonlyArray<Pending>, Option.Option<ResumeError>> =>
+      Effect.flatMap(failing(inSpan(writer.openCalls)), (open) => {
+        const ids = new Set(open.map(({ callId }) => callId))
+        const left = pending.filter((one) => one._tag === "PendingApproval" || ids.has(one.call.callId))
+        return left.length === 0 ? fail(new NotResumable({ runId, why: "nextStep" })) : Effect.succeed(left)
+      })
 
     /** Makes the calls that somebody has approved meanwhile, whichever process they waited for. */
     const callApproved = (writer: ThreadStore.Writer): RunPull =>
@@ -500,7 +783,7 @@ export const open = (
       }
     ): RunPull =>
       Effect.gen(function*() {
-        const done = yield* Queue.unbounded<ToolSteps.Done>()
+        const done = calling = yield* Queue.unbounded<ToolSteps.Done | undefined>()
         const working = yield* Scope.fork(busy, busy.strategy)
         const offered = Effect.forEach(tasks, (task) => Effect.flatMap(task, (one) => Queue.offer(done, one)), {
           concurrency: tools.concurrency,
@@ -528,9 +811,11 @@ export const open = (
 
     /** Tells of each call as it is done. */
     const work = (writer: ThreadStore.Writer, tools: ToolSteps.Tools, step: Outcome, state: Work): RunPull => {
-      const self: RunPull = Effect.flatMap(Queue.takeBetween(state.done, 1, state.size), (chunk) => {
+      const again: RunPull = Effect.flatMap(Queue.takeBetween(state.done, 1, state.size), (chunk) => {
         const events: Array<RunEvent> = []
         for (const one of chunk) {
+          // The run is to end.
+          if (one === undefined) return fail(new RunCancelled({ threadId, responseId: projection.responseId }))
           state.size--
           if (!("call" in one)) {
             state.items.push(one.item)
@@ -538,6 +823,7 @@ export const open = (
           }
           const { call, outcome } = one
           owed.set(call.callId, ToolSteps.outputOf(call.callId, outcome.output))
+          self.outputs.set(call.callId, one)
           if (outcome.failure !== undefined) {
             state.failure ??= fail(
               new ToolFailed({ threadId, name: call.name, callId: call.callId, failure: outcome.failure.error })
@@ -547,10 +833,11 @@ export const open = (
           }
           events.push(completed(one))
         }
-        next = state.size > 0 ? self : goOn(writer, step, state)
+        if (state.size === 0) calling = undefined
+        next = state.size > 0 ? again : goOn(writer, step, state)
         return events.length > 0 ? Effect.succeed(events) : next
       })
-      return self
+      return again
     }
 
     /** Everything that could be done is done. */
@@ -568,6 +855,10 @@ export const open = (
         return yield* (next = ask(writer, items, choice === "none" ? plan.params : params))
       }))
 
+    const descent = ({ metadata }: Plan["params"], previous: ResponseId | undefined) => ({
+      metadata: { ...metadata, ...Lineage.encode({ run: runId, assistant: plan.assistant.id, previous }) }
+    })
+
     /** What the run asks for and what the store needs. */
     const including = ({ include = [] }: ThreadStore.Turn["params"]) => {
       const all = [...plan.params.include ?? [], ...include ?? []]
@@ -579,6 +870,10 @@ export const open = (
       return withPartial(new TimedOut({ phase: "total" }))
     }
 
-    let next: RunPull = enter
+    /** What was told of this step before is not known, so that its texts come whole where they cannot be heard on. */
+    let isBlind = false
+    /** How often it was tried in vain to hear on. */
+    let patience: { readonly attempts: { count: number }; readonly wait: ReturnType<typeof waits> } | undefined
+    let next: RunPull = plan.from?.active === undefined ? enter : once(goOnFrom(readingAlong, plan.from))
     return Effect.suspend(() => deadline === Number.POSITIVE_INFINITY ? next : Pull.until(next, deadline, tooLong))
   })

@@ -88,7 +88,18 @@ export const recover = (tools: Tools, call: FunctionCall): Effect.Effect<Made> =
     }
   })
 
-export const share = (tools: Tools, asked: ReadonlyArray<Pending>): Effect.Effect<Share> =>
+/** The same for a call of a run that is gone on with: what nothing is remembered of is made. */
+export const resume = (tools: Tools, call: FunctionCall): Effect.Effect<Made> =>
+  Effect.flatMap(
+    tools.log.find(tools.threadId, call.callId),
+    (state) => Option.isNone(state) ? make(tools, call) : recover(tools, call)
+  )
+
+export const share = (
+  tools: Tools,
+  asked: ReadonlyArray<Pending>,
+  carryOut: (tools: Tools, call: FunctionCall) => Effect.Effect<Made> = make
+): Effect.Effect<Share> =>
   Effect.gen(function*() {
     const { approve } = tools
     const tasks: Array<Effect.Effect<Done>> = []
@@ -107,7 +118,7 @@ export const share = (tools: Tools, asked: ReadonlyArray<Pending>): Effect.Effec
         continue
       }
       calls.push(call)
-      const made = make(tools, call)
+      const made = carryOut(tools, call)
       tasks.push(
         !needsApproval || approve === undefined
           ? made

@@ -206,6 +206,7 @@ const options: Required<Threads.RunOptions<Record<string, never>>> = {
   timeout: "10 minutes",
   onStop: "cancel",
   toolkit: undefined,
+  background: false,
   include: ["web_search_call.action.sources", "message.output_text.logprobs"],
   toolChoice: undefined,
   toolConcurrency: 1,
