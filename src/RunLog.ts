@@ -1,14 +1,17 @@
 /**
- * What has to be remembered of a run's calls across processes, so that a call is never made twice: that it is going to be
- * made, that it has begun, and what it gave. By default nothing is: then a call that a dead run left is never made again.
+ * What has to be remembered of runs across processes. Of their calls, so that none is made twice: that it is going to be
+ * made, that it has begun, and what it gave. Of runs in the background: which responses their steps are, and who drives
+ * them. By default nothing is: then a call that a dead run left is never made again, but by whoever resumes it.
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type { CallId, RunId, ThreadId } from "./Thread.ts"
+import type { CallId, ResponseId, RunId, ThreadId } from "./Thread.ts"
 
 /**
  * A call of a run.
@@ -34,7 +37,19 @@ export type State =
   | { readonly _tag: "Done"; readonly output: string }
 
 /**
- * A memory of calls, by thread and call id.
+ * A step of a run in the background: the response that it is.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Step {
+  readonly threadId: ThreadId
+  readonly runId: RunId
+  readonly responseId: ResponseId
+}
+
+/**
+ * A memory of calls, by thread and call id, and of runs in the background.
  *
  * @since 0.1.0
  * @category models
@@ -48,6 +63,15 @@ export interface Service {
   readonly finish: (call: Call, output: string) => Effect.Effect<void>
   /** What is remembered of a call. */
   readonly find: (threadId: ThreadId, callId: CallId) => Effect.Effect<Option.Option<State>>
+  /** Is told of a step as soon as its response is known, before anybody hears of it. */
+  readonly step: (step: Step) => Effect.Effect<void>
+  /** The steps of a run, in order; none of a run that is not remembered. */
+  readonly steps: (runId: RunId) => Effect.Effect<ReadonlyArray<Step>>
+  /**
+   * Whether `owner` may drive a run for so long: nobody else does, or its time is over. Asked again before that, to go on;
+   * with no time at all, to let others.
+   */
+  readonly lease: (runId: RunId, owner: string, time: Duration.Duration) => Effect.Effect<boolean>
 }
 
 /**
@@ -60,7 +84,10 @@ export const none: Service = {
   intend: () => Effect.void,
   start: () => Effect.void,
   finish: () => Effect.void,
-  find: () => Effect.succeedNone
+  find: () => Effect.succeedNone,
+  step: () => Effect.void,
+  steps: () => Effect.succeed([]),
+  lease: () => Effect.succeed(true)
 }
 
 /**
@@ -74,13 +101,15 @@ export class RunLog extends Context.Reference<RunLog>()("effect-openai-threads/R
 }) {}
 
 /**
- * Remembers in this process, of the last 10,000 calls. It outlives the runs, but not the process.
+ * Remembers in this process, of the last 10,000 calls and 1,000 runs. It outlives the runs, but not the process.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const makeMemory: Effect.Effect<Service> = Effect.sync(() => {
   const states = new Map<string, State>()
+  const runs = new Map<RunId, Array<Step>>()
+  const leases = new Map<RunId, { readonly owner: string; readonly until: number }>()
   const key = (threadId: ThreadId, callId: CallId) => `${threadId} ${callId}`
   const set = ({ callId, threadId }: Call, state: State) => {
     const name = key(threadId, callId)
@@ -95,11 +124,30 @@ export const makeMemory: Effect.Effect<Service> = Effect.sync(() => {
       }),
     start: (call) => Effect.sync(() => set(call, { _tag: "Started" })),
     finish: (call, output) => Effect.sync(() => set(call, { _tag: "Done", output })),
-    find: (threadId, callId) => Effect.sync(() => Option.fromNullable(states.get(key(threadId, callId))))
+    find: (threadId, callId) => Effect.sync(() => Option.fromNullable(states.get(key(threadId, callId)))),
+    step: (step) =>
+      Effect.sync(() => {
+        const steps = runs.get(step.runId) ?? []
+        runs.delete(step.runId)
+        if (!steps.some(({ responseId }) => responseId === step.responseId)) steps.push(step)
+        runs.set(step.runId, steps)
+        if (runs.size > rememberedRuns) runs.delete(runs.keys().next().value!)
+      }),
+    steps: (runId) => Effect.sync(() => runs.get(runId)?.slice() ?? []),
+    lease: (runId, owner, time) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        const lease = leases.get(runId)
+        if (lease !== undefined && lease.owner !== owner && lease.until > now) return false
+        const millis = Duration.toMillis(time)
+        if (millis === 0) leases.delete(runId)
+        else leases.set(runId, { owner, until: now + millis })
+        return true
+      })
   }
 })
 
 const remembered = 10_000
+const rememberedRuns = 1_000
 
 /**
  * Puts a memory of this process in force.

@@ -29,6 +29,7 @@ export class ThreadNotFound extends Schema.TaggedError<ThreadNotFound>("effect-o
  *
  * - `running`: another run or write in this process, and the caller asked not to wait
  * - `deadline`: the same, and waiting took longer than allowed
+ * - `full`: the same, and as many wait for it already as may
  * - `ownRun`: the write comes from inside a run on this very thread, whose end it would wait for
  * - `locked`: another process, the server says so (`conversation_locked`)
  * - `requires_action`: the last run waits for an answer to a call
@@ -38,7 +39,7 @@ export class ThreadNotFound extends Schema.TaggedError<ThreadNotFound>("effect-o
  */
 export class ThreadBusy extends Schema.TaggedError<ThreadBusy>("effect-openai-threads/ThreadBusy")("ThreadBusy", {
   threadId: ThreadId,
-  why: Schema.Literal("running", "deadline", "ownRun", "locked", "requires_action"),
+  why: Schema.Literal("running", "deadline", "full", "ownRun", "locked", "requires_action"),
   runId: Schema.optional(RunId)
 }) {
   get isRetryable() {
@@ -48,6 +49,7 @@ export class ThreadBusy extends Schema.TaggedError<ThreadBusy>("effect-openai-th
     const why = {
       running: "another run or write is using it",
       deadline: "another run or write did not release it in time",
+      full: "another run or write is using it, and too many wait for it already",
       ownRun: "this write comes from inside a run on the thread; do it after the run has completed",
       locked: "another process is using it; try again in a few seconds",
       requires_action: "its last run waits for an answer; give it with submit, or run with onPending: \"close\""

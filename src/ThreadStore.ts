@@ -111,6 +111,8 @@ export interface Waiting {
   readonly onBusy?: "enqueue" | "reject" | undefined
   /** How long to wait in the queue. Default: 5 minutes. */
   readonly busyTimeout?: Duration.DurationInput | undefined
+  /** How many may wait before; more fail with `ThreadBusy{ why: "full" }`. Default: 1,000. */
+  readonly maxQueued?: number | undefined
 }
 
 /**
@@ -189,9 +191,12 @@ const reconciled = (found: Broken<{ readonly id?: unknown }>): Reconciled => ({
 /** The part of a store that the lock is common to. */
 const makeLock = (writer: (id: ThreadId) => Writer) => {
   const lock = KeyedLock.make()
-  const open: Service["open"] = (threadId, { busyTimeout = "5 minutes", onBusy = "enqueue" } = {}) => {
+  const open: Service["open"] = (
+    threadId,
+    { busyTimeout = "5 minutes", maxQueued = 1_000, onBusy = "enqueue" } = {}
+  ) => {
     const busy = (why: KeyedLock.Refusal) => new ThreadBusy({ threadId, why })
-    return lock.request(threadId, { wait: onBusy === "enqueue", deadline: busyTimeout }).pipe(
+    return lock.request(threadId, { wait: onBusy === "enqueue", deadline: busyTimeout, limit: maxQueued }).pipe(
       Effect.map(({ position, ready }) => ({
         position,
         ready: Effect.mapBoth(ready, { onFailure: busy, onSuccess: () => writer(threadId) })

@@ -8,7 +8,7 @@ import type * as Toolkit from "@effect/ai/Toolkit"
 import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
@@ -41,7 +41,7 @@ import { InvalidInput, UnexpectedResponse } from "./OpenAIError.ts"
 import * as Run from "./Run.ts"
 import { NotResumable, type ResumeError, type RunError } from "./RunError.ts"
 import type { Pending, RunEventOf } from "./RunEvent.ts"
-import { RunLog } from "./RunLog.ts"
+import { RunLog, type Service as RunLogService } from "./RunLog.ts"
 import {
   type CallId,
   type Item,
@@ -71,7 +71,13 @@ export interface RunOptions<
   A = undefined,
   I = undefined,
   SR = never
-> extends Sampling, ThreadStore.Waiting {
+> extends Sampling, Omit<ThreadStore.Waiting, "onBusy"> {
+  /**
+   * What to do where another run or write is at the thread: queue up in the order of arrival, fail with `ThreadBusy` at
+   * once, or end the active run of this process as `cancel` does, and then queue up. Default: `enqueue`.
+   */
+  readonly onBusy?: "enqueue" | "reject" | "interrupt" | undefined
+
   /** The assistant, or its id in `Assistants`. Default: `Assistants.current`. */
   readonly assistant?: Assistant | AssistantId | undefined
   /** Written to the thread before the model is asked; it stays there whatever happens to the run. */
@@ -167,6 +173,7 @@ export interface ResumeOptions<
     | "idleTimeout"
     | "timeout"
     | "busyTimeout"
+    | "maxQueued"
   >
 {
   /** What becomes of the run when its reader stops before the end. Default: `detach`, since it was begun to go on. */
@@ -304,7 +311,8 @@ export interface Service {
    * Goes on with a run behind a cursor, in this process or another: with the events of the step that come after it, for five
    * minutes as they came and later as whole items, and with the steps after it. A run that this process drives already is
    * read along. Otherwise this is who drives it: the calls that nobody has answered are made with the handlers given here.
-   * Fails with `NotResumable` where there is nothing to go on with.
+   * Fails with `NotResumable` where there is nothing to go on with. A run of which only the id is known is told from its
+   * beginning, if a `RunLog` remembers it.
    */
   readonly resume: <
     T extends Record<string, Tool.Any> = {},
@@ -314,7 +322,7 @@ export interface Service {
     I = undefined,
     SR = never
   >(
-    cursor: Cursor.Cursor,
+    from: Cursor.Cursor | RunId,
     options?: ResumeOptions<T, TE, TR, A, I, SR>
   ) => Stream.Stream<RunEventOf<A>, ResumeError | TE, TR | SR | Tool.Requirements<T[keyof T]>>
   /** How far the run is that a cursor belongs to. */
@@ -328,7 +336,7 @@ export interface Service {
     I = undefined,
     SR = never
   >(
-    cursor: Cursor.Cursor,
+    from: Cursor.Cursor | RunId,
     options?: ResumeOptions<T, TE, TR, A, I, SR>
   ) => Effect.Effect<Run.RunResult<A>, ResumeError | TE, TR | SR | Tool.Requirements<T[keyof T]>>
   /**
@@ -501,7 +509,7 @@ const make = Effect.gen(function*() {
   ): Stream.Stream<RunEventOf<A>, RunError> =>
     Pull.toStream(Effect.gen(function*() {
       yield* Validate.id("thread id", threadId)
-      const { assistant: chosen, message } = options
+      const { assistant: chosen, message, onBusy } = options
       const assistant = chosen === undefined
         ? yield* assistants.current
         : typeof chosen === "string"
@@ -535,7 +543,7 @@ const make = Effect.gen(function*() {
         message: message === undefined ? undefined : yield* toWire(message, "message"),
         newItems,
         approved,
-        waiting: options,
+        waiting: { ...options, onBusy: onBusy === "interrupt" ? "enqueue" : onBusy },
         onPending: options.onPending ?? "reject",
         keepPartial: options.keepPartial ?? true,
         idleTimeout: options.idleTimeout,
@@ -543,8 +551,11 @@ const make = Effect.gen(function*() {
         tools: yield* toolSteps(options, tools?.calls, { runId, threadId }),
         decode: format?.decode,
         cancelOnStop: options.onStop !== "detach",
+        log: yield* RunLog,
+        owner: runId,
         from: undefined
       }, { openai, store, active })
+      if (onBusy === "interrupt") yield* active.byThread.get(threadId)?.stop ?? Effect.void
       return yield* options.onStop === "detach" ? Pull.detachable(run, scope) : run
     })) as Stream.Stream<RunEventOf<A>, RunError>
 
@@ -553,7 +564,7 @@ const make = Effect.gen(function*() {
     : Effect.fail(new Unsupported({ capability: "background" }))
 
   const toolSteps = (
-    options: AnyResumeOptions,
+    options: Pick<AnyResumeOptions, "approve" | "toolConcurrency" | "maxSteps" | "onToolDefect">,
     calls: ToolCalls.ToolCalls | undefined,
     run: { readonly runId: RunId; readonly threadId: ThreadId }
   ): Effect.Effect<ToolSteps.Tools | undefined> =>
@@ -579,12 +590,38 @@ const make = Effect.gen(function*() {
         )
       )
 
-  const resume = <A>(cursor: Cursor.Cursor, options: AnyResumeOptions): Stream.Stream<RunEventOf<A>, ResumeError> =>
+  /** The beginning of a run that is remembered. */
+  const beginningOf = (log: RunLogService, runId: RunId): Effect.Effect<Cursor.Cursor, NotResumable> =>
+    Effect.flatMap(log.steps(runId), ([first]) =>
+      first === undefined
+        ? new NotResumable({ runId, why: "unknownRun" })
+        : Effect.succeed<Cursor.Cursor>({ v: 1, ...first, step: 0, wire: -1, sequence: -1 }))
+
+  /** Who drives a run, if somebody else does: in this process, or as the log tells. */
+  const leaderOf = (
+    log: RunLogService,
+    cursor: Cursor.Cursor,
+    owner: string
+  ): Effect.Effect<ActiveRuns.Leader | undefined> => {
+    const { runId } = cursor
+    const driven = active.byRun.get(runId)
+    if (driven !== undefined) return Effect.succeed(ActiveRuns.leaderOf(driven))
+    const mayLead = log.lease(runId, owner, Duration.seconds(30))
+    return Effect.map(mayLead, (isFree) => isFree ? undefined : ActiveRuns.remembered(log, cursor, mayLead))
+  }
+
+  const resume = <A>(
+    from: Cursor.Cursor | RunId,
+    options: AnyResumeOptions
+  ): Stream.Stream<RunEventOf<A>, ResumeError> =>
     Pull.toStream(Effect.gen(function*() {
       yield* supportsBackground
+      const log = yield* RunLog
+      const cursor = typeof from === "string" ? yield* beginningOf(log, from) : from
       const { runId, threadId } = cursor
       const response = yield* responseOf(cursor)
-      const driven = active.byRun.get(runId)
+      const owner = yield* makeId("driver")
+      const leader = yield* leaderOf(log, cursor, owner)
       const settings = Lineage.settingsOf(response)
       const declared = response.tools ?? []
       const tools = yield* toolsOf(options, declared, true)
@@ -610,9 +647,11 @@ const make = Effect.gen(function*() {
         tools: yield* toolSteps(options, tools?.calls, cursor),
         decode: format?.decode,
         cancelOnStop: options.onStop === "cancel",
-        from: { cursor, response, before: yield* Lineage.before(openai, response), active: driven }
+        log,
+        owner,
+        from: { cursor, response, before: yield* Lineage.before(openai, response), leader }
       }, { openai, store, active })
-      return yield* driven !== undefined || options.onStop === "cancel" ? run : Pull.detachable(run, scope)
+      return yield* leader !== undefined || options.onStop === "cancel" ? run : Pull.detachable(run, scope)
     })) as Stream.Stream<RunEventOf<A>, ResumeError>
 
   const statusOf = (response: Response): RunStatus =>
@@ -640,8 +679,10 @@ const make = Effect.gen(function*() {
         return run === undefined ? statusOf(response) : "cancelled"
       }
       // There is no event of the cancellation: what it came to is asked for.
-      const cancelled = yield* openai.responses.cancel(ResponseId.make(response.id))
-      if (!isOpen(cancelled)) return statusOf(cancelled)
+      if (run === undefined) {
+        const cancelled = yield* openai.responses.cancel(ResponseId.make(response.id))
+        if (!isOpen(cancelled)) return statusOf(cancelled)
+      }
       const untilOver: Effect.Effect<Response, ResumeError> = Effect.flatMap(
         Effect.delay(responseOf(last), "500 millis"),
         (response) => isOpen(response) ? untilOver : Effect.succeed(response)
@@ -701,9 +742,9 @@ const make = Effect.gen(function*() {
         })),
         Effect.withSpan("Threads.start", { captureStackTrace: false })
       ),
-    resume: (cursor, options = {}) => resume(cursor, options as AnyResumeOptions),
+    resume: (from, options = {}) => resume(from, options as AnyResumeOptions),
     status: Effect.fn("Threads.status")(status),
-    wait: (cursor, options = {}) => Run.result(resume(cursor, options as AnyResumeOptions)) as never,
+    wait: (from, options = {}) => Run.result(resume(from, options as AnyResumeOptions)) as never,
     cancel: Effect.fn("Threads.cancel")(cancel),
     reconcile: Effect.fn("Threads.reconcile")(function*(id, waiting) {
       yield* Validate.id("thread id", id)

@@ -1,8 +1,10 @@
 /** The runs that this process drives: what those need to know who follow one, or want it to stop. */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { ResumeError } from "../RunError.ts"
 import type { Of } from "../RunEvent.ts"
-import type { CallId, ResponseId, RunId, ThreadId } from "../Thread.ts"
+import type * as RunLog from "../RunLog.ts"
+import type { CallId, FunctionCall, ResponseId, RunId, ThreadId } from "../Thread.ts"
 import type { Made } from "./toolSteps.ts"
 
 export interface ActiveRun {
@@ -35,3 +37,52 @@ export const remove = ({ byRun, byThread }: ActiveRuns, run: ActiveRun): void =>
   byRun.delete(run.runId)
   if (byThread.get(run.threadId) === run) byThread.delete(run.threadId)
 }
+
+/** Who drives a run, as one who reads along sees it. */
+export interface Leader {
+  /** The step after this one, once it has begun. */
+  readonly after: (responseId: ResponseId) => Effect.Effect<ResponseId | undefined>
+  readonly outputOf: (call: FunctionCall) => Effect.Effect<Made | undefined>
+  /** How the run ended; `abandoned` where nobody drives it any more and somebody else may. */
+  readonly end: Effect.Effect<ActiveRun["end"] | "abandoned">
+}
+
+/** A run that this process drives. */
+export const leaderOf = (run: ActiveRun): Leader => ({
+  after: (responseId) => Effect.sync(() => run.steps[run.steps.indexOf(responseId) + 1]),
+  outputOf: ({ callId }) => Effect.sync(() => run.outputs.get(callId)),
+  end: Effect.sync(() => run.end)
+})
+
+/** The step after this one, as far as it is remembered. */
+export const stepAfter = (
+  log: RunLog.Service,
+  runId: RunId,
+  responseId: ResponseId
+): Effect.Effect<ResponseId | undefined> =>
+  Effect.map(log.steps(runId), (steps) => {
+    const index = steps.findIndex((step) => step.responseId === responseId)
+    return index === -1 ? undefined : steps[index + 1]?.responseId
+  })
+
+/** What a call gave, as far as it is remembered. */
+export const outputOf = (
+  log: RunLog.Service,
+  threadId: ThreadId,
+  call: FunctionCall
+): Effect.Effect<Made | undefined> =>
+  Effect.map(log.find(threadId, call.callId), (state) =>
+    Option.isSome(state) && state.value._tag === "Done"
+      ? { call, outcome: { output: state.value.output, isFailure: false } }
+      : undefined)
+
+/** A run that another process drives, as a log tells of it; `mayLead` asks for its place. */
+export const remembered = (
+  log: RunLog.Service,
+  { runId, threadId }: { readonly runId: RunId; readonly threadId: ThreadId },
+  mayLead: Effect.Effect<boolean>
+): Leader => ({
+  after: (responseId) => stepAfter(log, runId, responseId),
+  outputOf: (call) => outputOf(log, threadId, call),
+  end: Effect.map(mayLead, (isFree) => isFree ? "abandoned" : undefined)
+})

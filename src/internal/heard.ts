@@ -6,6 +6,18 @@ import { isKnown, isTextDelta, type WireEvent } from "./wireEvents.ts"
 /** A part of a message, by its item and place. */
 const partKey = (itemId: string, index: number) => `${itemId} ${index}`
 
+/** What is told in pieces of an item that is no message, in one piece. */
+const wholeOf = (item: Response["output"][number]): ReadonlyArray<object> =>
+  item.type === "reasoning" && Array.isArray(item.summary)
+    ? item.summary.map(({ text }, summary_index) => ({
+      type: "response.reasoning_summary_text.delta",
+      summary_index,
+      delta: text
+    }))
+    : item.type === "function_call"
+    ? [{ type: "response.function_call_arguments.delta", delta: item.arguments }]
+    : []
+
 export class Heard {
   readonly #keepPartial: boolean
   /** The text until now, if it is kept. */
@@ -90,10 +102,12 @@ export class Heard {
     return response.output.flatMap((item, output_index): ReadonlyArray<object> => {
       const { id } = item
       if (typeof id !== "string" || this.#itemsDone.has(id)) return []
-      const added = this.#items.has(id) ? [] : [{ type: "response.output_item.added", output_index, item }]
+      const isNew = !this.#items.has(id)
+      const added = !isNew ? [] : [{ type: "response.output_item.added", output_index, item }]
       const parts = item.type === "message" && Array.isArray(item.content) ? item.content : []
       return [
         ...added,
+        ...(isNew && !hasGaps ? wholeOf(item) : []).map((event) => ({ ...event, item_id: id, output_index })),
         ...parts.flatMap((part, content_index): ReadonlyArray<object> => {
           const at = { item_id: id, output_index, content_index }
           const key = partKey(id, content_index)

@@ -19,7 +19,7 @@ interface Holder {
 }
 
 /** Why the lock was not given. */
-export type Refusal = "running" | "deadline" | "ownRun"
+export type Refusal = "running" | "deadline" | "ownRun" | "full"
 
 /** A place in the queue. `position` is 0 when nobody is before it. */
 interface Ticket {
@@ -33,6 +33,8 @@ export interface KeyedLock {
   readonly request: (key: string, options: {
     readonly wait: boolean
     readonly deadline: Duration.DurationInput
+    /** How many may wait. */
+    readonly limit?: number | undefined
   }) => Effect.Effect<Ticket, Refusal, Scope.Scope>
   /** How many keys are held or waited for. */
   readonly size: () => number
@@ -61,12 +63,13 @@ export const make = (): KeyedLock => {
       )
     })
 
-  const enter = (key: string, wait: boolean) =>
+  const enter = (key: string, wait: boolean, limit: number) =>
     Effect.flatMap(FiberRef.get(held), (own) =>
       Effect.suspend(() => {
         const queue = queues.get(key) ?? []
         if (queue[0] !== undefined && own.includes(queue[0])) return Effect.fail<Refusal>("ownRun")
         if (queue.length > 0 && !wait) return Effect.fail<Refusal>("running")
+        if (queue.length > limit) return Effect.fail<Refusal>("full")
         const holder: Holder = { released: false, turn: Deferred.unsafeMake(FiberId.none) }
         const position = queue.push(holder) - 1
         queues.set(key, queue)
@@ -75,9 +78,9 @@ export const make = (): KeyedLock => {
 
   return {
     size: () => queues.size,
-    request: (key, { deadline, wait }) =>
+    request: (key, { deadline, limit = Number.POSITIVE_INFINITY, wait }) =>
       Effect.uninterruptible(Effect.gen(function*() {
-        const { holder, position } = yield* enter(key, wait)
+        const { holder, position } = yield* enter(key, wait, limit)
         yield* Scope.addFinalizer(yield* Effect.scope, leave(key, holder))
         const isMine = FiberRef.update(held, (holders) => [...holders.filter((one) => !one.released), holder])
         const turn = Effect.timeoutFail(Deferred.await(holder.turn), {

@@ -64,6 +64,20 @@ export class Projection {
     }
   }
 
+  /** Where its reader stands, who has been told all of the step. */
+  here(): Cursor {
+    return {
+      v: 1,
+      threadId: this.threadId,
+      runId: this.runId,
+      step: this.#step,
+      responseId: this.#responseId,
+      wire: this.#wire,
+      sequence: this.#sequence - 1,
+      over: true
+    }
+  }
+
   /** Goes on behind what another reader has been told. */
   resumeAt({ responseId, sequence, step, wire }: Cursor): void {
     this.#sequence = sequence + 1

@@ -35,6 +35,7 @@ import {
   TooManySteps
 } from "../RunError.ts"
 import type { Pending, RunEvent, Usage } from "../RunEvent.ts"
+import type * as RunLog from "../RunLog.ts"
 import type { CallId, FunctionCall, Message, ResponseId, RunId, ThreadId } from "../Thread.ts"
 import { ThreadBusy } from "../ThreadError.ts"
 import type * as ThreadStore from "../ThreadStore.ts"
@@ -77,6 +78,10 @@ export interface Plan {
   readonly decode: ((result: Outcome) => Effect.Effect<unknown, RunError>) | undefined
   /** Whether its answers are cancelled when its reader stops; without a connection only those in the background go on. */
   readonly cancelOnStop: boolean
+  /** What is remembered of runs in the background. */
+  readonly log: RunLog.Service
+  /** Who this is for the log. */
+  readonly owner: string
   /** Where it goes on, if it was begun before. */
   readonly from: From | undefined
 }
@@ -88,8 +93,8 @@ export interface From {
   readonly response: Response
   /** Of the steps before that one. */
   readonly before: Before
-  /** The run, if this process drives it already: then it is only read along. */
-  readonly active: ActiveRuns.ActiveRun | undefined
+  /** Who drives the run, if somebody does: then it is only read along. */
+  readonly leader: ActiveRuns.Leader | undefined
 }
 
 /** What the steps before the last came to. */
@@ -145,11 +150,18 @@ interface Work {
 /** How long to ask for what became of a response whose end was not heard. */
 const settleTime = "10 seconds"
 
+/** How often the events of an answer that is complete are read in vain. */
+const maxReadings = 4
+
 /** How often is asked what became of an answer that cannot be heard. */
 const pollTime = "1 second"
 
 /** How often somebody who reads along looks for the next step. */
 const followTime = "200 millis"
+
+/** How long a process that has died may be taken for one that drives its runs, and how often it says that it lives. */
+const leaseTime = Duration.seconds(30)
+const leaseRenewal = "10 seconds"
 
 /** How long the end of a run may take to write the outputs that its calls lack. */
 const payOffTime = "5 seconds"
@@ -187,7 +199,10 @@ export const open = (
     const projection = new Projection(runId, threadId)
     let heard = new Heard(plan.keepPartial)
     const isBackground = plan.params.background === true
-    let before: Before = plan.from?.before ?? { usage: noUsage, messages: [] }
+    let { from } = plan
+    /** This run, and not one before it, has asked the model. */
+    let hasAsked = false
+    let before: Before = from?.before ?? { usage: noUsage, messages: [] }
     /** The connection of the answer that is read, and whether the answer has its end. */
     let current: Scope.CloseableScope | undefined
     let isOver = true
@@ -208,7 +223,8 @@ export const open = (
         const line = current
         return Deferred.succeed(stopped, undefined).pipe(
           Effect.zipRight(calling === undefined ? Effect.void : Queue.offer(calling, undefined)),
-          Effect.zipRight(line === undefined ? Effect.void : Scope.close(line, Exit.void))
+          Effect.zipRight(line === undefined ? Effect.void : Scope.close(line, Exit.void)),
+          Effect.zipRight(cancel)
         )
       })
     }
@@ -288,7 +304,8 @@ export const open = (
       once(Effect.flatMap(failing(ticket.ready), (writer) => {
         ActiveRuns.add(services.active, self)
         const leave = Scope.addFinalizer(busy, Effect.suspend(() => leaving))
-        if (plan.from !== undefined) return Effect.zipRight(leave, rejoin(writer, plan.from))
+        const begun = from
+        if (begun !== undefined) return leave.pipe(Effect.zipRight(lead), Effect.zipRight(rejoin(writer, begun)))
         const message = plan.message === undefined
           ? begin(writer)
           : trying("safe", inSpan(writer.append([plan.message])), () => begin(writer))
@@ -301,8 +318,14 @@ export const open = (
     /** Nobody can stop it any more. An answer in the background that nobody wants is cancelled. */
     const leaving = Effect.suspend(() => {
       ActiveRuns.remove(services.active, self)
+      return plan.cancelOnStop || isStopped ? cancel : Effect.void
+    })
+
+    /** An answer in the background would go on. */
+    const cancel = Effect.suspend(() => {
       const { responseId } = projection
-      if (!isBackground || isOver || responseId === undefined || !(plan.cancelOnStop || isStopped)) return Effect.void
+      if (!isBackground || isOver || responseId === undefined) return Effect.void
+      isOver = true
       return bounded(services.openai.responses.cancel(responseId))
     })
 
@@ -353,8 +376,19 @@ export const open = (
         return owed.size === 0 || goesOn ? Effect.void : bounded(writer.answer(Array.from(owed.values())))
       })
 
+    /** Says that this one drives the run, for as long as it does. */
+    const lead = isBackground
+      ? Effect.zipRight(
+        plan.log.lease(runId, plan.owner, leaseTime),
+        Effect.zipRight(
+          Scope.addFinalizer(busy, Effect.asVoid(plan.log.lease(runId, plan.owner, Duration.zero))),
+          Effect.forkIn(Effect.forever(Effect.delay(plan.log.lease(runId, plan.owner, leaseTime), leaseRenewal)), busy)
+        )
+      )
+      : Effect.void
+
     const begin = (writer: ThreadStore.Writer): RunPull =>
-      Effect.map(Clock.currentTimeMillis, (now) => {
+      Effect.map(Effect.zipRight(lead, Clock.currentTimeMillis), (now) => {
         if (plan.timeout !== undefined) limit = deadline = now + Duration.toMillis(plan.timeout)
         next = plan.approved.size === 0 ? ask(writer, plan.newItems, plan.params) : callApproved(writer)
         return [{
@@ -400,6 +434,7 @@ export const open = (
         projection.nextStep()
         heard = new Heard(plan.keepPartial)
         isBlind = false
+        hasAsked = true
         return trying("once", request, ({ line, made, pull, turn }) => {
           next = read({ ...turn, writer }, pull, line)
           return made.length === 0 ? next : Effect.sync(() => made.map(completed))
@@ -446,6 +481,7 @@ export const open = (
     ): RunPull => {
       const collect = (wire: ReadonlyArray<WireEvent>): RunPull => {
         const events: Array<RunEvent> = []
+        let begun = false
         for (const event of wire) {
           if (!projection.isNew(event)) continue
           projection.project(event, events)
@@ -453,6 +489,7 @@ export const open = (
           if (event.type === "response.created") {
             note(projection.responseId)
             isOver = false
+            begun = true
           }
         }
         if (events.length > 0) patience = undefined
@@ -461,6 +498,7 @@ export const open = (
           deadline = Number.POSITIVE_INFINITY
           next = complete(turn, heard.completed)
         } else if (heard.incomplete !== undefined) next = incomplete(turn, heard.incomplete)
+        if (begun && isBackground && from?.leader === undefined) return Effect.as(remember, events)
         return events.length > 0 ? Effect.succeed(events) : next
       }
       const ended = (error: Option.Option<RequestError>): RunPull =>
@@ -476,6 +514,12 @@ export const open = (
           )
       return Effect.matchEffect(pull, { onSuccess: collect, onFailure: ended })
     }
+
+    const remember = Effect.suspend(() =>
+      projection.responseId === undefined
+        ? Effect.void
+        : plan.log.step({ threadId, runId, responseId: projection.responseId })
+    )
 
     const failed = ({ payload, requestId }: NonNullable<Heard["failure"]>): RunPull => {
       const error = fromStream(payload, requestId)
@@ -520,7 +564,11 @@ export const open = (
           ),
           Either.match({
             onLeft: () => again(new ConnectionLost({ phase: "stream", how: "eof", accepted: "unknown" })),
-            onRight: (response) => isOpen(response) ? connect : conclude(turn, response, lost)
+            // Its events can be read after its end too. They tell more than the response, and how much was told before.
+            onRight: (response) =>
+              isOpen(response) || (response.status === "completed" && attempts.count < maxReadings)
+                ? connect
+                : conclude(turn, response, lost)
           })
         )
         const connect: RunPull = Effect.gen(function*() {
@@ -546,7 +594,7 @@ export const open = (
               onSome: (delay) => Effect.zipRight(pause(delay), hearOn(turn, lost))
             })
           )
-        // The first time the answer is sure to go on; later, a stream that tells nothing may be the end of one.
+        // The first time there is more to hear; later, a stream that tells nothing may be the end of one.
         return isFirst ? connect : look
       }))
 
@@ -667,32 +715,58 @@ export const open = (
         owed = new Map()
         const step: Outcome = outcome(response)
         if (step.pending.length === 0) return yield* over(step)
-        if (plan.from?.active !== undefined) return yield* follow(plan.from.active, turn, step)
+        if (from?.leader !== undefined) return yield* follow(from.leader, turn, response, step)
+        if (!hasAsked) {
+          // Whoever drove the run before may have gone on.
+          const following = yield* ActiveRuns.stepAfter(plan.log, runId, projection.responseId!)
+          if (following !== undefined) {
+            return yield* goOnWith(following, turn, step, (call) => ActiveRuns.outputOf(plan.log, threadId, call))
+          }
+        }
         return yield* tools === undefined ? over(step) : act(turn.writer, tools, step)
       }))
 
     /** Reads along with the one who drives the run: waits for the next step, or the end. */
-    const follow = (active: ActiveRuns.ActiveRun, turn: Turn, step: Outcome): RunPull =>
-      Effect.suspend(() => {
-        const index = active.steps.indexOf(projection.responseId!)
-        const following = active.steps[index + 1]
-        if (following === undefined) {
-          if (active.end === undefined) return Effect.zipRight(Effect.sleep(followTime), follow(active, turn, step))
-          if (active.end === "interrupted") {
-            return fail(new RunCancelled({ threadId, responseId: projection.responseId }))
+    const follow = (leader: ActiveRuns.Leader, turn: Turn, response: Response, step: Outcome): RunPull =>
+      Effect.gen(function*() {
+        for (;;) {
+          const ended = yield* leader.end
+          const following = yield* leader.after(projection.responseId!)
+          if (following !== undefined) return yield* goOnWith(following, turn, step, leader.outputOf)
+          if (ended === "abandoned") {
+            // Its place is free, and the calls of this step are still to be made.
+            from = { cursor: projection.here(), response, before, leader: undefined }
+            return yield* (next = enter)
           }
-          return active.end._tag === "RunCompleted" ? over({ ...step, pending: active.end.pending }) : fail(active.end)
+          if (ended === "interrupted") {
+            return yield* fail(new RunCancelled({ threadId, responseId: projection.responseId }))
+          }
+          if (ended !== undefined) {
+            return yield* ended._tag === "RunCompleted" ? over({ ...step, pending: ended.pending }) : fail(ended)
+          }
+          yield* Effect.sleep(followTime)
         }
+      })
+
+    /** The next step has begun: its calls are told, and it is read from its beginning. */
+    const goOnWith = (
+      following: ResponseId,
+      turn: Turn,
+      step: Outcome,
+      outputOf: ActiveRuns.Leader["outputOf"]
+    ): RunPull =>
+      Effect.gen(function*() {
+        const calls = step.pending.flatMap((one) => one._tag === "PendingCall" ? [one.call] : [])
+        const made = (yield* Effect.forEach(calls, outputOf)).filter((one) => one !== undefined)
         before = add(step)
-        const calls = step.pending.flatMap((one) => one._tag === "PendingCall" ? [one.call.callId] : [])
-        const made = calls.flatMap((callId) => active.outputs.get(callId) ?? [])
         const events = made.map(completed)
         projection.nextKnown(following)
+        note(following)
         heard = new Heard(plan.keepPartial)
         isBlind = false
         patience = undefined
         next = hearOn(turn, new NotResumable({ runId, why: "gone" }))
-        return events.length > 0 ? Effect.succeed(events) : next
+        return events.length > 0 ? events : yield* next
       })
 
     const add = (step: Outcome): Before => ({
@@ -722,7 +796,7 @@ export const open = (
     /** Does what the program can do of what the model asks for, and asks again once all of it is done. */
     const act = (writer: ThreadStore.Writer, tools: ToolSteps.Tools, step: Outcome): RunPull =>
       once(Effect.gen(function*() {
-        const isRejoined = self.steps.length === 1 && plan.from !== undefined
+        const isRejoined = !hasAsked
         const asked = isRejoined ? yield* unanswered(writer, step.pending) : step.pending
         const { calls, left, tasks } = yield* ToolSteps.share(
           tools,
@@ -874,6 +948,6 @@ export const open = (
     let isBlind = false
     /** How often it was tried in vain to hear on. */
     let patience: { readonly attempts: { count: number }; readonly wait: ReturnType<typeof waits> } | undefined
-    let next: RunPull = plan.from?.active === undefined ? enter : once(goOnFrom(readingAlong, plan.from))
+    let next: RunPull = from?.leader === undefined ? enter : once(goOnFrom(readingAlong, from))
     return Effect.suspend(() => deadline === Number.POSITIVE_INFINITY ? next : Pull.until(next, deadline, tooLong))
   })

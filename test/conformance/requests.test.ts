@@ -201,6 +201,7 @@ const options: Required<Threads.RunOptions<Record<string, never>>> = {
   metadata: { by: "run", of: "test" },
   onBusy: "reject",
   busyTimeout: "1 minute",
+  maxQueued: 10,
   keepPartial: false,
   idleTimeout: "1 minute",
   timeout: "10 minutes",

@@ -1,93 +1,10 @@
-import * as Tool from "@effect/ai/Tool"
-import * as Toolkit from "@effect/ai/Toolkit"
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Exit, Layer, Schema, Scope, Stream } from "effect"
-import { Cursor, Run, RunEvent, Thread, Threads, ThreadStore } from "effect-openai-threads"
+import { Effect, Exit, Stream } from "effect"
+import { Cursor, Run, type RunEvent, RunLog, Thread, Threads } from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
-import { threads } from "../support/layers.ts"
 import { badEnd, collect, observe } from "../support/observe.ts"
-import { inOwnTime, pass, passing } from "../support/time.ts"
-
-const Note = Tool.make("note", { parameters: { text: Schema.String }, success: Schema.String })
-const toolkit = Toolkit.make(Note)
-
-/** Counts how often each call was made. */
-const counting = () => {
-  const made: Array<string> = []
-  const handlers = toolkit.toLayer({
-    note: ({ text }) => Effect.delay(Effect.sync(() => `noted ${made.push(text) && text}`), "20 millis")
-  })
-  return { made, handlers }
-}
-
-const latency = "10 millis"
-
-/** Two steps with tools and an answer; what is next is told by what is there. */
-const script: Script.Script = [
-  Script.always(({ context }) => {
-    if (JSON.stringify(context).includes("And now?")) return "Fine."
-    const step = context.filter(({ type }) => type === "function_call_output").length / 2
-    return step < 2
-      ? Script.turn([
-        Script.reasoning("Let me see what there is."),
-        Script.text(`Step ${step} is to note two things.`),
-        Script.functionCall("note", { text: `${step}a` }),
-        Script.functionCall("note", { text: `${step}b` })
-      ], { latency })
-      : Script.turn([Script.reasoning("That was all."), Script.text("All is noted, and nothing is missing.")], {
-        latency
-      })
-  })
-]
-
-/** What a run has told, whatever the pieces it came in. */
-const told = (events: ReadonlyArray<RunEvent.RunEvent>) => {
-  const texts = new Map<string, string>()
-  const reasoning = new Map<string, string>()
-  for (const event of events) {
-    if (event._tag === "TextDelta") texts.set(event.itemId, (texts.get(event.itemId) ?? "") + event.delta)
-    if (event._tag === "ReasoningDelta") {
-      reasoning.set(event.itemId, (reasoning.get(event.itemId) ?? "") + event.delta)
-    }
-  }
-  const of = <T extends RunEvent.Tag>(tag: T) => events.filter((event): event is RunEvent.Of<T> => event._tag === tag)
-  return {
-    texts: [...texts.values()],
-    reasoning: [...reasoning.values()],
-    whole: of("TextCompleted").map(({ text }) => text),
-    messages: of("MessageCompleted").map(({ message }) => Thread.textOf(message)),
-    calls: of("ToolCallRequested").map(({ call }) => call.arguments),
-    outputs: of("ToolCallCompleted").map(({ output }) => output).sort(),
-    usage: of("StepCompleted").map(({ usage }) => usage),
-    end: of("RunCompleted").map(({ messages, status, text, usage }) => ({
-      status,
-      text,
-      usage,
-      messages: messages.map(Thread.textOf)
-    }))
-  }
-}
-
-/** Another process: nothing is shared but OpenAI. */
-const elsewhere = Effect.gen(function*() {
-  const scope = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void))
-  const layer = Threads.layer.pipe(Layer.provide(ThreadStore.layerConversations))
-  const context = yield* Layer.buildWithScope(Layer.fresh(layer), scope)
-  return { service: yield* Effect.provide(Threads.Threads, context), die: Scope.close(scope, Exit.void) }
-})
-
-/** Over a simulated OpenAI, in a time of its own. */
-const over = (...options: Parameters<typeof threads>) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  effect.pipe(Effect.provide(threads(...options)), inOwnTime(1))
-
-/** What a run says that nothing disturbs. */
-const whole = Effect.gen(function*() {
-  const { handlers } = counting()
-  const service = yield* Threads.Threads
-  const { id } = yield* service.create()
-  const run = collect(service.run(id, { message: "Go", toolkit, background: true })).pipe(Effect.provide(handlers))
-  return yield* passing(run, 10_000)
-}).pipe(over(script))
+import { pass, passing } from "../support/time.ts"
+import { counting, elsewhere, over, script, told, toolkit, whole } from "./backgroundRun.ts"
 
 describe("background", () => {
   it.effect("a run says what it would in the foreground", () =>
@@ -175,13 +92,13 @@ describe("start and resume", () => {
     Effect.gen(function*() {
       const { handlers, made } = counting()
       const service = yield* Threads.Threads
-      const simulator = yield* Simulator.Simulator
       const { id } = yield* service.create()
       const cursor = yield* passing(
         Effect.provide(service.start(id, { message: "Go", toolkit }), handlers),
         100
       )
       expect(cursor).toMatchObject({ threadId: id, step: 0 })
+      yield* pass(50)
       expect(yield* service.status(cursor)).toBe("in_progress")
       const [first, second] = yield* passing(
         Effect.all([collect(service.resume(cursor)), collect(service.resume(cursor))], { concurrency: 2 }),
@@ -227,4 +144,223 @@ describe("start and resume", () => {
         expect(told(yield* killedAfter(at)), `${at}, ${undisturbed[at]?._tag}`).toEqual(told(undisturbed))
       }
     }), 60_000)
+})
+
+describe("a RunLog", () => {
+  /** Two processes with one log. */
+  const two = Effect.gen(function*() {
+    const log = yield* RunLog.makeMemory
+    const logged = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.provideService(effect, RunLog.RunLog, log)
+    return { logged, first: yield* elsewhere, second: yield* elsewhere }
+  })
+
+  it.effect("law 2: a run is told from its beginning by its id, whatever has become of its process", () =>
+    Effect.gen(function*() {
+      const undisturbed = told(yield* whole)
+      for (const millis of [30, 200, 350, 500, 700, 5000]) {
+        yield* Effect.scoped(Effect.gen(function*() {
+          const { first, logged, second } = yield* two
+          const { handlers, made } = counting()
+          const { id } = yield* first.service.create()
+          const cursor = yield* logged(passing(
+            Effect.provide(first.service.start(id, { message: "Go", toolkit }), handlers),
+            20
+          ))
+          yield* pass(millis)
+          yield* first.die
+          const events = yield* logged(passing(
+            Effect.provide(collect(second.service.resume(cursor.runId, { toolkit })), handlers),
+            60_000
+          ))
+          expect(told(events), `after ${millis} ms`).toEqual(undisturbed)
+          expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, index) => index))
+          for (const text of ["0a", "0b", "1a", "1b"]) {
+            expect(made.filter((one) => one === text).length, `${text} after ${millis} ms`).toBeLessThan(2)
+          }
+        })).pipe(over(script))
+      }
+    }))
+
+  it.effect("law 6: two processes never make the same calls; the second reads along", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { first, logged, second } = yield* two
+      const { handlers, made } = counting()
+      const { id } = yield* first.service.create()
+      const cursor = yield* logged(passing(
+        Effect.provide(first.service.start(id, { message: "Go", toolkit }), handlers),
+        20
+      ))
+      const events = yield* logged(passing(
+        Effect.provide(collect(second.service.resume(cursor, { toolkit })), handlers),
+        60_000
+      ))
+      expect(told(events)).toEqual(told(yield* whole))
+      expect(made.sort()).toEqual(["0a", "0b", "1a", "1b"])
+    })).pipe(over(script)))
+})
+
+describe("status, wait and cancel", () => {
+  const slow = Script.turn("one two three four five", { latency: "1 second" })
+
+  it.effect("a run that is cancelled ends, at OpenAI too, and its thread is free", () =>
+    Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const simulator = yield* Simulator.Simulator
+      const { id } = yield* service.create()
+      const cursor = yield* passing(service.start(id, { message: "Hi" }), 5000)
+      const reader = yield* Effect.fork(observe(service.resume(cursor)))
+      yield* pass(5000)
+      expect(yield* service.status(cursor)).toBe("in_progress")
+      expect(yield* passing(service.cancel(cursor), 5000)).toBe("cancelled")
+      expect(yield* passing(service.cancel(cursor), 5000)).toBe("cancelled")
+      expect(yield* service.status(cursor)).toBe("cancelled")
+      const seen = yield* passing(reader.await, 5000)
+      expect(Exit.isSuccess(seen) && seen.value.error).toMatchObject({ _tag: "RunCancelled" })
+      expect(yield* passing(Effect.flip(service.wait(cursor)), 5000)).toMatchObject({ _tag: "RunCancelled" })
+      expect((yield* simulator.requests).filter(({ path }) => path.endsWith("/cancel"))).toHaveLength(1)
+      expect(yield* passing(Run.text(service.run(id, { message: "And now?" })), 1000)).toBe("Fine.")
+    }).pipe(over([slow, "Fine."])))
+
+  it.effect("from another process too", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const first = yield* elsewhere
+      const { id } = yield* first.service.create()
+      const cursor = yield* passing(first.service.start(id, { message: "Hi" }), 5000)
+      const { service } = yield* elsewhere
+      yield* pass(4000)
+      expect(yield* service.status(cursor)).toBe("in_progress")
+      expect(yield* passing(service.cancel(cursor), 5000)).toBe("cancelled")
+      yield* pass(5000)
+      expect(yield* passing(Run.text(first.service.run(id, { message: "And now?" })), 1000)).toBe("Fine.")
+    })).pipe(over([slow, "Fine."])))
+
+  it.effect("a run in the foreground is cancelled by closing its connection", () =>
+    Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const simulator = yield* Simulator.Simulator
+      const { id } = yield* service.create()
+      const events: Array<RunEvent.RunEvent> = []
+      const reader = yield* Effect.fork(
+        Effect.flip(
+          Stream.runForEach(service.run(id, { message: "Hi" }), (event) => Effect.sync(() => events.push(event)))
+        )
+      )
+      yield* pass(6000)
+      const cursor = Cursor.fromEvent(events.at(-1)!)
+      expect(yield* passing(service.cancel(cursor), 5000)).toBe("cancelled")
+      expect(yield* passing(reader, 100)).toMatchObject({ _tag: "RunCancelled" })
+      expect(yield* simulator.openStreams).toBe(0)
+      expect(yield* passing(Run.text(service.run(id, { message: "And now?" })), 1000)).toBe("Fine.")
+      expect(yield* Effect.flip(collect(service.resume(cursor)))).toMatchObject({ _tag: "RunCancelled" })
+    }).pipe(over([slow, "Fine."])))
+
+  it.effect("wait gives what the run comes to, with its tools", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { handlers, made } = counting()
+      const first = yield* elsewhere
+      const { id } = yield* first.service.create()
+      const cursor = yield* passing(
+        Effect.zipLeft(first.service.start(id, { message: "Go", toolkit }), first.die).pipe(Effect.provide(handlers)),
+        1000
+      )
+      const { service } = yield* elsewhere
+      const result = yield* passing(Effect.provide(service.wait(cursor, { toolkit }), handlers), 20_000)
+      expect(result).toMatchObject({ status: "completed", steps: 3, text: "All is noted, and nothing is missing." })
+      expect(made.sort()).toEqual(["0a", "0b", "1a", "1b"])
+    })).pipe(over(script)))
+
+  it.effect("without handlers a run that is resumed waits for its answers", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { handlers } = counting()
+      const first = yield* elsewhere
+      const { id } = yield* first.service.create()
+      const cursor = yield* passing(
+        Effect.zipLeft(first.service.start(id, { message: "Go", toolkit }), first.die).pipe(Effect.provide(handlers)),
+        1000
+      )
+      const { service } = yield* elsewhere
+      const { pending, status } = yield* passing(service.wait(cursor), 20_000)
+      expect(status).toBe("requires_action")
+      expect(yield* service.status(cursor)).toBe("requires_action")
+      const answers = pending.flatMap((one) =>
+        one._tag === "PendingCall" ? [{ callId: one.call.callId, output: "noted" }] : []
+      )
+      const { pending: next } = yield* passing(Run.result(service.submit(id, answers, { background: true })), 20_000)
+      expect(next).toHaveLength(2)
+    })).pipe(over(script)))
+
+  const cursor: Cursor.Cursor = {
+    v: 1,
+    threadId: Thread.ThreadId.make("conv_1"),
+    runId: Thread.RunId.make("run_1"),
+    step: 0,
+    wire: 3,
+    sequence: 4
+  }
+  const gone = { ...cursor, responseId: Thread.ResponseId.make("resp_1") }
+
+  it.effect("what cannot be resumed says why", () =>
+    Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const why = (from: Cursor.Cursor | Thread.RunId) =>
+        Effect.map(Effect.flip(collect(service.resume(from))), (error) => "why" in error ? error.why : error._tag)
+      expect(yield* why(cursor)).toBe("notStarted")
+      expect(yield* why(gone)).toBe("gone")
+      expect(yield* why(cursor.runId)).toBe("unknownRun")
+      expect(yield* Effect.flip(service.status(gone))).toMatchObject({ _tag: "NotResumable", why: "gone" })
+      expect(yield* Effect.flip(service.cancel(cursor))).toMatchObject({ _tag: "NotResumable", why: "notStarted" })
+      const { id } = yield* service.create()
+      const { responseId } = yield* passing(service.start(id, { message: "Hi" }), 1000)
+      expect(yield* why({ ...cursor, threadId: id, responseId })).toBe("otherRun")
+    }).pipe(over(["Fine."])))
+})
+
+describe("onBusy: interrupt", () => {
+  it.effect("ends the active run, and runs then", () =>
+    Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const { id } = yield* service.create()
+      for (const background of [false, true]) {
+        const first = yield* Effect.fork(observe(service.run(id, { message: "Hi", background })))
+        yield* pass(5000)
+        const text = yield* passing(Run.text(service.run(id, { message: "Stop!", onBusy: "interrupt" })), 5000)
+        expect(text).toBe("Stopped.")
+        expect((yield* first).error).toMatchObject({ _tag: "RunCancelled" })
+      }
+    }).pipe(over([
+      Script.always(({ context }) =>
+        JSON.stringify(context.at(-1)).includes("Stop!")
+          ? "Stopped."
+          : Script.turn("one two three four five", { latency: "1 second" })
+      )
+    ])))
+
+  it.effect("ends one whose tools run, and closes its calls", () =>
+    Effect.gen(function*() {
+      const handlers = toolkit.toLayer({ note: () => Effect.never })
+      const service = yield* Threads.Threads
+      const { id } = yield* service.create()
+      const first = yield* Effect.fork(Effect.provide(observe(service.run(id, { message: "Hi", toolkit })), handlers))
+      yield* pass(5000)
+      expect(yield* passing(Run.text(service.run(id, { message: "Stop!", onBusy: "interrupt" })), 5000)).toBe(
+        "Stopped."
+      )
+      expect((yield* first).error).toMatchObject({ _tag: "RunCancelled" })
+    }).pipe(over([Script.functionCall("note", { text: "a" }), "Stopped."])))
+
+  it.effect("as many wait as may", () =>
+    Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const { id } = yield* service.create()
+      const runs = yield* Effect.forEach([1, 2, 3], () =>
+        Effect.fork(Effect.either(Run.text(service.run(id, { message: "Hi", maxQueued: 1 })))))
+      yield* pass(60_000)
+      const ends = yield* Effect.forEach(runs, (run) =>
+        run)
+      expect(ends.map((end) => end._tag === "Left" ? end.left : end.right)).toMatchObject([
+        "one two",
+        "one two",
+        { _tag: "ThreadBusy", why: "full" }
+      ])
+    }).pipe(over([Script.always(Script.turn("one two", { latency: "1 second" }))])))
 })

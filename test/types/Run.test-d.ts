@@ -2,7 +2,6 @@
 import { type OpenAIError, Run, type RunError, RunEvent, type Thread, type Threads } from "effect-openai-threads"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Match from "effect/Match"
 import type * as Stream from "effect/Stream"
@@ -23,7 +22,7 @@ declare const plain: Stream.Stream<RunEvent.RunEvent, Boom, Log>
 const name = Match.type<RunEvent.RunEvent>().pipe(
   Match.tag("RunQueued", ({ place }) => `${place} before`),
   Match.tag("RunStarted", ({ assistantId, model }) => `${assistantId} ${model}`),
-  Match.tag("Retrying", ({ attempt, delay, reason }) => `${attempt} ${reason} ${Duration.format(delay)}`),
+  Match.tag("Retrying", "Reconnected", ({ attempt }) => String(attempt)),
   Match.tag("StepStarted", ({ step }) => String(step)),
   Match.tag("MessageStarted", ({ role }) => role),
   Match.tag("TextDelta", "RefusalDelta", "ReasoningDelta", "ToolCallArgumentsDelta", ({ delta }) => delta),

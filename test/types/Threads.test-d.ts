@@ -2,8 +2,10 @@
 import {
   type Assistant,
   type Assistants,
+  type Cursor,
   OpenAI,
   OpenAIError,
+  type Run,
   type RunError,
   type RunEvent,
   type Thread,
@@ -51,9 +53,36 @@ expectTypeOf(threads.reconcile(id)).toEqualTypeOf<
   Effect.Effect<ThreadStore.Reconciled, ThreadError.ThreadError, never>
 >()
 
+// background
+declare const cursor: Cursor.Cursor
+declare const runId: Thread.RunId
+expectTypeOf(threads.start(id)).toEqualTypeOf<Effect.Effect<Cursor.Cursor, RunError.RunError, never>>()
+expectTypeOf(threads.resume(cursor)).toEqualTypeOf<
+  Stream.Stream<RunEvent.RunEventOf<undefined>, RunError.ResumeError, never>
+>()
+expectTypeOf(threads.wait(runId)).toEqualTypeOf<Effect.Effect<Run.RunResult, RunError.ResumeError, never>>()
+expectTypeOf(threads.status(cursor)).toEqualTypeOf<Effect.Effect<Threads.RunStatus, RunError.ResumeError, never>>()
+expectTypeOf(threads.cancel(cursor)).toEqualTypeOf<Effect.Effect<Threads.RunStatus, RunError.ResumeError, never>>()
+// @ts-expect-error a run that is begun is in the background
+threads.start(id, { background: false })
+
 // every method there is, is above
 expectTypeOf<keyof Threads.Service>().toEqualTypeOf<
-  "create" | "get" | "update" | "delete" | "addMessage" | "messages" | "items" | "run" | "submit" | "reconcile"
+  | "create"
+  | "get"
+  | "update"
+  | "delete"
+  | "addMessage"
+  | "messages"
+  | "items"
+  | "run"
+  | "submit"
+  | "start"
+  | "resume"
+  | "status"
+  | "wait"
+  | "cancel"
+  | "reconcile"
 >()
 
 // the errors, by name: a new one is a change that users see
