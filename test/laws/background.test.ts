@@ -364,3 +364,61 @@ describe("onBusy: interrupt", () => {
       ])
     }).pipe(over([Script.always(Script.turn("one two", { latency: "1 second" }))])))
 })
+
+describe("stopped at any event", () => {
+  type Stop = (
+    run: Stream.Stream<RunEvent.RunEvent, unknown>,
+    at: number,
+    service: Threads.Service
+  ) => Effect.Effect<unknown, unknown>
+  const readUntil = (
+    run: Stream.Stream<RunEvent.RunEvent, unknown>,
+    at: number,
+    then: (event: RunEvent.RunEvent) => Effect.Effect<unknown, unknown>
+  ) => Stream.runForEach(run, (event) => event.sequence === at ? then(event) : Effect.void)
+  const ways: Record<string, { readonly onStop: "cancel" | "detach"; readonly stop: Stop }> = {
+    interrupt: { onStop: "cancel", stop: (run, at) => readUntil(run, at, () => Effect.interrupt) },
+    cancel: {
+      onStop: "cancel",
+      stop: (run, at, service) => readUntil(run, at, (event) => service.cancel(Cursor.fromEvent(event)))
+    },
+    detach: { onStop: "detach", stop: (run, at) => readUntil(run, at, () => Effect.interrupt) }
+  }
+
+  for (const background of [false, true]) {
+    for (const [way, { onStop, stop }] of Object.entries(ways)) {
+      it.effect(
+        `law 7: ${way} in the ${background ? "background" : "foreground"}: the socket closes, the thread is free`,
+        () =>
+          Effect.gen(function*() {
+            const { length } = yield* whole
+            // Every third: from RunStarted, before which nothing can be told, to the last before the end.
+            for (let at = 1; at < length - 1; at += 3) {
+              yield* Effect.gen(function*() {
+                const { handlers, made } = counting()
+                const service = yield* Threads.Threads
+                const simulator = yield* Simulator.Simulator
+                const { id } = yield* service.create()
+                const run = service.run(id, { message: "Go", toolkit, background, onStop })
+                const reader = yield* Effect.fork(
+                  Effect.exit(stop(Stream.provideSomeLayer(run, handlers), at, service))
+                )
+                yield* passing(reader.await, 30_000)
+                if (onStop === "cancel") {
+                  yield* pass(100)
+                  expect(yield* simulator.openStreams, `at ${at}`).toBe(0)
+                } else yield* pass(30_000)
+                expect((yield* simulator.threads).map(({ locked }) => locked), `at ${at}`).toEqual([false])
+                const next = service.run(id, { message: "And now?", onBusy: "reject", onPending: "reject" })
+                expect(yield* passing(Run.text(next), 10_000), `at ${at}`).toBe("Fine.")
+                expect(yield* simulator.openStreams).toBe(0)
+                if (onStop === "detach") expect(made.sort()).toEqual(["0a", "0b", "1a", "1b"])
+                expect(new Set(made).size, `at ${at}`).toBe(made.length)
+              }).pipe(over(script))
+            }
+          }),
+        60_000
+      )
+    }
+  }
+})
