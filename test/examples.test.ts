@@ -1,7 +1,7 @@
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import { describe, expect, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Stream } from "effect"
-import { Assistant, Assistants, Run, type Thread, Threads, ThreadStore } from "effect-openai-threads"
+import { Assistant, Assistants, Run, type RunEvent, type Thread, Threads, ThreadStore } from "effect-openai-threads"
 import { OpenAITest, Script, Simulator } from "effect-openai-threads/testing"
 import { execFile } from "node:child_process"
 import { readFileSync } from "node:fs"
@@ -15,6 +15,7 @@ import * as Handlers from "../examples/events-as-handlers.ts"
 import * as Streams from "../examples/events-as-stream.ts"
 import { research } from "../examples/hosted-tools.ts"
 import { local } from "../examples/local-threads.ts"
+import * as Resuming from "../examples/resume.ts"
 import * as Structured from "../examples/structured-output.ts"
 import { ask } from "../examples/submit.ts"
 import * as AskWeather from "../examples/tools.ts"
@@ -346,6 +347,23 @@ it.effect("tools that OpenAI runs give their files", () =>
       })
     ])
   ]))))
+
+it.effect("resume: a reader goes on behind the last cursor that it has kept", () =>
+  Effect.gen(function*() {
+    const { create } = yield* Threads.Threads
+    const { id } = yield* create()
+    const cursor = yield* Resuming.begin(id, "How are you?")
+    const kept: Array<{ readonly cursor: string; readonly text: string }> = []
+    const see = (event: RunEvent.RunEvent, cursor: string) =>
+      Effect.sync(() => void kept.push({ cursor, text: event._tag === "TextDelta" ? event.delta : "" }))
+    const textOf = (from: number) => kept.slice(from).map(({ text }) => text).join("")
+    yield* Resuming.readOn(cursor, see)
+    expect(textOf(0)).toBe("Fine, thank you.")
+    const rest = kept.length
+    const middle = kept.findIndex(({ text }) => text !== "")
+    yield* Resuming.readOn(kept[middle]!.cursor, see)
+    expect(textOf(rest)).toBe(" thank you.")
+  }).pipe(Effect.provide(threads(["Fine, thank you."]))))
 
 it.effect("structured output: a value of the schema's type", () =>
   Effect.gen(function*() {

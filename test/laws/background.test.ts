@@ -144,6 +144,25 @@ describe("start and resume", () => {
         expect(told(yield* killedAfter(at)), `${at}, ${undisturbed[at]?._tag}`).toEqual(told(undisturbed))
       }
     }), 60_000)
+
+  it.effect("past the window another process tells the answer whole, and no piece of it again", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const first = yield* elsewhere
+      const { id } = yield* first.service.create()
+      const run = first.service.run(id, { message: "Hi", background: true, onStop: "detach" })
+      const until = Stream.takeUntil(run, ({ _tag }) => _tag === "TextDelta")
+      const before = [...yield* passing(Effect.zipLeft(Stream.runCollect(until), first.die), 10_000)]
+      yield* pass(360_000)
+      const { service } = yield* elsewhere
+      const rest = yield* passing(collect(service.resume(Cursor.fromEvent(before.at(-1)!))), 10_000)
+      expect(told(before)).toMatchObject({ texts: ["one"], end: [] })
+      expect(told(rest)).toMatchObject({
+        texts: [],
+        whole: ["one two three"],
+        messages: ["one two three"],
+        end: [{ status: "completed", text: "one two three" }]
+      })
+    })).pipe(over([Script.turn("one two three", { latency: "1 second" })])))
 })
 
 describe("a RunLog", () => {
