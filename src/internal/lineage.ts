@@ -8,17 +8,23 @@ import * as Predicate from "effect/Predicate"
 import type { Response } from "openai/resources/responses/responses"
 import type * as OpenAI from "../OpenAI.ts"
 import type { RequestError } from "../OpenAIError.ts"
-import { ResponseId } from "../Thread.ts"
+import type { Usage } from "../RunEvent.ts"
+import { type Message, ResponseId } from "../Thread.ts"
 import { noUsage, outcome, sum } from "./projection.ts"
-import type { Before } from "./runLoop.ts"
 
 /** One of the 16 pairs that a response may have. */
-export const key = "effect_openai_threads"
+const key = "effect_openai_threads"
 
 /** As many as values may have characters. Source: OpenAI's API reference, "metadata". */
 const maxLength = 512
 
-export interface Lineage {
+/** What the steps before one came to. */
+export interface Before {
+  readonly usage: Usage
+  readonly messages: ReadonlyArray<Message>
+}
+
+interface Lineage {
   readonly run: string
   readonly assistant?: string | undefined
   /** The response of the step before. */

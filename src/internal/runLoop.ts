@@ -34,9 +34,9 @@ import {
   ToolFailed,
   TooManySteps
 } from "../RunError.ts"
-import type { Pending, RunEvent, Usage } from "../RunEvent.ts"
+import type { Pending, RunEvent } from "../RunEvent.ts"
 import type * as RunLog from "../RunLog.ts"
-import type { CallId, FunctionCall, Message, ResponseId, RunId, ThreadId } from "../Thread.ts"
+import type { CallId, FunctionCall, ResponseId, RunId, ThreadId } from "../Thread.ts"
 import { ThreadBusy } from "../ThreadError.ts"
 import type * as ThreadStore from "../ThreadStore.ts"
 import { Timeouts } from "../Timeouts.ts"
@@ -87,20 +87,14 @@ export interface Plan {
 }
 
 /** A run that was begun before, by this process or another. */
-export interface From {
+interface From {
   readonly cursor: Cursor
   /** The response of the cursor's step, as it was found. */
   readonly response: Response
   /** Of the steps before that one. */
-  readonly before: Before
+  readonly before: Lineage.Before
   /** Who drives the run, if somebody does: then it is only read along. */
   readonly leader: ActiveRuns.Leader | undefined
-}
-
-/** What the steps before the last came to. */
-export interface Before {
-  readonly usage: Usage
-  readonly messages: ReadonlyArray<Message>
 }
 
 type RunPull = Pull.Pull<RunEvent, ResumeError>
@@ -202,7 +196,7 @@ export const open = (
     let { from } = plan
     /** This run, and not one before it, has asked the model. */
     let hasAsked = false
-    let before: Before = from?.before ?? { usage: noUsage, messages: [] }
+    let before: Lineage.Before = from?.before ?? { usage: noUsage, messages: [] }
     /** The connection of the answer that is read, and whether the answer has its end. */
     let current: Scope.CloseableScope | undefined
     let isOver = true
@@ -769,7 +763,7 @@ export const open = (
         return events.length > 0 ? events : yield* next
       })
 
-    const add = (step: Outcome): Before => ({
+    const add = (step: Outcome): Lineage.Before => ({
       usage: sum(before.usage, step.usage),
       messages: [...before.messages, ...step.messages]
     })
