@@ -72,7 +72,6 @@ export const fromEvent = (event: RunEvent): Cursor => ({
 const isOver = ({ _tag }: RunEvent) =>
   _tag === "StepCompleted" || _tag === "ToolCallCompleted" || _tag === "RunCompleted"
 
-const encoder = lazy(() => Schema.encodeSync(FromString))
 const decoder = lazy(() => Schema.decode(FromString))
 
 /**
@@ -81,7 +80,11 @@ const decoder = lazy(() => Schema.decode(FromString))
  * @since 0.1.0
  * @category conversions
  */
-export const encode = (cursor: Cursor): string => encoder()(cursor)
+export const encode = (cursor: Cursor): string => {
+  // A server encodes one for each event that it sends, and there is nothing in a cursor that a Schema would change.
+  const json = JSON.stringify(cursor)
+  return "Buffer" in globalThis ? Buffer.from(json).toString("base64url") : Encoding.encodeBase64Url(json)
+}
 
 /**
  * The cursor in a string; fails with a `ParseError` when there is none in it.
