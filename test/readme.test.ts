@@ -52,7 +52,10 @@ describe("README", () => {
     const shown = code.map(({ marker }) => marker.replace("part of ", ""))
     const files = readdirSync(`${root}examples`).filter((file) => file.endsWith(".ts"))
     expect(files.map((file) => `examples/${file}`).filter((file) => !shown.includes(file))).toEqual([
-      "examples/scripted-analyst.ts"
+      "examples/csv-table.ts",
+      "examples/csv-tools.ts",
+      "examples/scripted-analyst.ts",
+      "examples/statistics.ts"
     ])
   })
 
