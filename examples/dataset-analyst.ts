@@ -1,15 +1,16 @@
 /**
- * Asks about a dataset. With OPENAI_API_KEY and OPENAI_MODEL it talks to OpenAI, without a key to a simulated model.
- * `--cut` breaks the simulated connection in the middle of the answer.
+ * Asks about a dataset, into which the model looks with tools. With OPENAI_API_KEY and OPENAI_MODEL it talks to OpenAI,
+ * without a key to a simulated model. `--cut` breaks the simulated connection in the middle of the answer.
  */
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as FileSystem from "@effect/platform/FileSystem"
 import { Cause, Config, Console, Data, Effect, Layer, Option, Stream } from "effect"
-import { Assistant, Assistants, Run, Thread, Threads, ThreadStore } from "effect-openai-threads"
+import { Assistant, Assistants, Run, type RunEvent, Thread, Threads, ThreadStore } from "effect-openai-threads"
 import { OpenAITest } from "effect-openai-threads/testing"
 import { fileURLToPath } from "node:url"
-import { analysis } from "./scripted-analyst.ts"
+import * as CsvTools from "./csv-tools.ts"
+import { analyst } from "./scripted-analyst.ts"
 
 const filename = "iris-30.csv"
 const file = fileURLToPath(new URL(`./data/${filename}`, import.meta.url))
@@ -18,6 +19,16 @@ const file = fileURLToPath(new URL(`./data/${filename}`, import.meta.url))
 class Usage extends Data.TaggedError("Usage")<{ readonly message: string }> {}
 
 const write = (text: string) => Effect.sync(() => process.stdout.write(text))
+
+/** What was asked by each call, for when its output is there. */
+const asked = new Map<Thread.CallId, string>()
+
+const remember = ({ call }: RunEvent.Of<"ToolCallRequested">) =>
+  Effect.sync(() => asked.set(call.callId, `${call.name} ${call.arguments}`))
+
+/** A line on stderr for each call: what was asked, and how the output begins. */
+const show = ({ callId, name, output }: RunEvent.Of<"ToolCallCompleted">) =>
+  Console.error(`${asked.get(callId) ?? name} → ${output.length > 40 ? `${output.slice(0, 39)}…` : output}`)
 
 const ask = Effect.gen(function*() {
   const threads = yield* Threads.Threads
@@ -31,8 +42,12 @@ const ask = Effect.gen(function*() {
       Thread.fileBytes(bytes, { filename, mediaType: "text/csv" })
     ]
   })
-  const run = threads.run(thread.id, { instructions: "Actúa como un analista de datos profesional" }).pipe(
-    Run.handle({ TextDelta: ({ delta }) => write(delta) })
+  const run = threads.run(thread.id, {
+    instructions: "Actúa como un analista de datos profesional",
+    additionalInstructions: "Toma cada cifra de las herramientas; no calcules ninguna por tu cuenta",
+    toolkit: CsvTools.toolkit
+  }).pipe(
+    Run.handle({ ToolCallRequested: remember, ToolCallCompleted: show, TextDelta: ({ delta }) => write(delta) })
   )
   return { thread, run }
 })
@@ -74,8 +89,11 @@ const simulated = (options: { readonly cut: boolean }) =>
   Threads.layer.pipe(
     Layer.provide(ThreadStore.layerConversations),
     Layer.provide(Assistants.layer([Assistant.make({ id: "analyst", model: "simulated-model" })])),
-    Layer.provide(OpenAITest.layer([analysis(options)]))
+    Layer.provide(OpenAITest.layer(analyst({ ...options, latency: "25 millis" })))
   )
+
+/** What the tools say they have from the file. Another layer here, and the model is told something else. */
+const tools = CsvTools.layerFile(file)
 
 const main = Effect.gen(function*() {
   const args = process.argv.slice(2)
@@ -88,9 +106,9 @@ const main = Effect.gen(function*() {
   const key = yield* Config.option(Config.nonEmptyString("OPENAI_API_KEY"))
   if (Option.isNone(key)) {
     yield* Console.error(
-      "OPENAI_API_KEY is not set: the model is simulated and its text comes from a script; the figures are computed from the file.\n"
+      "OPENAI_API_KEY is not set: the model is simulated. Its words come from a script, its figures from the tools that it calls.\n"
     )
-    return yield* Effect.provide(cut ? analyseOverBrokenWire : analyse, simulated({ cut }))
+    return yield* Effect.provide(cut ? analyseOverBrokenWire : analyse, [simulated({ cut }), tools])
   }
   if (cut) {
     return yield* new Usage({ message: "--cut works on the simulated model only: unset OPENAI_API_KEY to use it." })
@@ -99,7 +117,7 @@ const main = Effect.gen(function*() {
   if (Option.isNone(model)) {
     return yield* new Usage({ message: "OPENAI_MODEL is not set: set it to the id of a model that your key can use." })
   }
-  return yield* Effect.provide(analyse, Threads.layerConfig)
+  return yield* Effect.provide(analyse, [Threads.layerConfig, tools])
 })
 
 /** One sentence is enough for a person; the stack is for nobody here. */

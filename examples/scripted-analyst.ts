@@ -1,117 +1,95 @@
-/** The simulated analyst: a script whose every figure is computed from the CSV file that the model was sent. */
+/**
+ * The simulated analyst. Nobody has told it what is in the file: whatever it says stands in the outputs of the tools that
+ * it calls, as with a real model.
+ */
+import { type Duration, Either, Schema } from "effect"
 import { Script } from "effect-openai-threads/testing"
+import { Correlation, DescribeTable, Head, ValueCounts } from "./csv-tools.ts"
 
-interface Column {
-  readonly name: string
-  readonly values: ReadonlyArray<string>
-  /** Only where every value is a number. */
-  readonly numbers: ReadonlyArray<number> | undefined
-}
-
-type NumericColumn = Column & { readonly numbers: ReadonlyArray<number> }
-
-const isNumeric = (column: Column): column is NumericColumn => column.numbers !== undefined
-
-/** The data of the last file in what the model sees; on the wire it is a data URL. */
-const csvOf = (request: Script.ModelRequest): string | undefined => {
-  const parts = request.context.flatMap((item) => Array.isArray(item.content) ? item.content : [])
-  const data: unknown = parts.findLast((part) => part.type === "input_file")?.file_data
-  const base64 = typeof data === "string" ? data.split(";base64,")[1] : undefined
-  return base64 === undefined ? undefined : Buffer.from(base64, "base64").toString("utf8")
-}
-
-/** Enough for files without quotes. */
-const parse = (csv: string): ReadonlyArray<Column> => {
-  const [header = [], ...rows] = csv.trim().split(/\r?\n/).map((line) => line.split(","))
-  return header.map((name, index) => {
-    const values = rows.map((row) => row[index]?.trim() ?? "")
-    const numbers = values.map((value) => value === "" ? NaN : Number(value))
-    return { name, values, numbers: numbers.every(Number.isFinite) ? numbers : undefined }
+/** What the calls of a tool gave, as they stand in the request. What failed is left out. */
+const outputs = <A, I>(
+  { context }: Script.ModelRequest,
+  tool: { readonly name: string; readonly successSchema: Schema.Schema<A, I> }
+): ReadonlyArray<A> => {
+  const decode = Schema.decodeUnknownEither(Schema.parseJson(tool.successSchema))
+  const calls = context.filter((item) => item.type === "function_call" && item["name"] === tool.name)
+  return calls.flatMap((call) => {
+    const answer = context.find((item) => item.type === "function_call_output" && item["call_id"] === call["call_id"])
+    return Either.match(decode(answer?.["output"]), { onLeft: () => [], onRight: (output) => [output] })
   })
 }
 
-const mean = (numbers: ReadonlyArray<number>) => numbers.reduce((sum, value) => sum + value, 0) / numbers.length
+/** A call whose arguments come in three pieces. */
+const call = (tool: { readonly name: string }, args: Script.Json) => Script.functionCall(tool.name, args, { chunks: 3 })
 
-/** Pearson's r. */
-const correlation = (xs: ReadonlyArray<number>, ys: ReadonlyArray<number>) => {
-  const [x0, y0] = [mean(xs), mean(ys)]
-  const products = xs.map((x, index) => (x - x0) * (ys[index]! - y0))
-  const squares = (numbers: ReadonlyArray<number>, center: number) =>
-    numbers.reduce((sum, value) => sum + (value - center) ** 2, 0)
-  return products.reduce((sum, value) => sum + value, 0) / Math.sqrt(squares(xs, x0) * squares(ys, y0))
+/** The first turn: what kind of table is it? */
+const look = [call(DescribeTable, {}), call(Head, { rows: 3 })]
+
+/** The second: each pair of numeric columns, also within the groups that a text column makes. */
+const relate = (request: Script.ModelRequest) => {
+  const columns = outputs(request, DescribeTable).flatMap((table) => table.columns)
+  const by = columns.find(({ kind }) => kind === "text")?.name ?? null
+  const numeric = columns.filter(({ kind }) => kind === "number").map(({ name }) => name)
+  const pairs = numeric.flatMap((x, index) => numeric.slice(index + 1).map((y) => ({ x, y })))
+  return [
+    ...by === null ? [] : [call(ValueCounts, { column: by })],
+    ...pairs.map(({ x, y }) => call(Correlation, { x, y, by }))
+  ]
 }
-
-const pairs = (columns: ReadonlyArray<NumericColumn>) =>
-  columns.flatMap((x, index) => columns.slice(index + 1).map((y) => ({ x, y, r: correlation(x.numbers, y.numbers) })))
 
 const format = (value: number) => value.toLocaleString("es", { minimumFractionDigits: 2, maximumFractionDigits: 2 })
 
 const list = (parts: ReadonlyArray<string>) => new Intl.ListFormat("es").format(parts)
 
-/** A pair of columns whose correlation is positive in each group and negative over all, or the other way round. */
-const reversal = (columns: ReadonlyArray<NumericColumn>, group: Column) => {
-  const names = [...new Set(group.values)]
-  return pairs(columns)
-    .map(({ r, x, y }) => ({
-      x,
-      y,
-      r,
-      groups: names.map((name) => {
-        const inGroup = (numbers: ReadonlyArray<number>) => numbers.filter((_, index) => group.values[index] === name)
-        return { name, r: correlation(inGroup(x.numbers), inGroup(y.numbers)) }
-      })
-    }))
-    .find(({ groups, r }) => groups.every((group) => Math.sign(group.r) === -Math.sign(r)))
+type Table = typeof DescribeTable.successSchema.Type
+type Counts = typeof ValueCounts.successSchema.Type
+type Related = typeof Correlation.successSchema.Type
+
+const sizeOf = ({ columns, rows }: Table) =>
+  `El dataset tiene ${rows} filas y ${columns.length} columnas: ${list(columns.map(({ name }) => name))}.`
+
+const linesOf = ({ columns }: Table) =>
+  columns.filter((column) => column.kind === "number").map(({ max, mean, min, name }) =>
+    `- ${name}: media ${format(mean)}, mínimo ${format(min)}, máximo ${format(max)}`
+  )
+
+const countsOf = ({ column, counts }: Counts) =>
+  `- ${column}: ${list(counts.map(({ count, value }) => `${value} (${count})`))}`
+
+const strongestOf = ({ r, x, y }: Related) => `La relación más fuerte es la de ${x} con ${y}: r = ${format(r)}.`
+
+/** Whether r is positive in each group and negative over all, or the other way round. */
+const isReversed = ({ groups, r }: Related) =>
+  groups.length > 0 && groups.every((group) => group.r !== null && Math.sign(group.r) === -Math.sign(r))
+
+const warningOf = ({ groups, r, x, y }: Related, by: string) => {
+  const within = groups.map(({ group, r }) => `${group} ${r === null ? "?" : format(r)}`)
+  return `Cuidado con ${x} y ${y}: en conjunto r = ${format(r)}, pero dentro de cada ${by} el signo es el contrario: ` +
+    `${list(within)}. Conviene analizar cada grupo por separado.`
 }
 
-/** The answer, in Spanish. */
-export const describe = (csv: string): string => {
-  const columns = parse(csv)
-  const numeric = columns.filter(isNumeric)
-  const group = columns.find((column) => !isNumeric(column))
-  const lines = [
-    `El dataset tiene ${columns[0]?.values.length ?? 0} filas y ${columns.length} columnas: ${
-      list(columns.map(({ name }) => name))
-    }.`,
-    "",
-    ...numeric.map(({ name, numbers }) =>
-      `- ${name}: media ${format(mean(numbers))}, mínimo ${format(Math.min(...numbers))}, máximo ${
-        format(Math.max(...numbers))
-      }`
-    )
-  ]
-  if (group !== undefined) {
-    const counts = countBy(group.values)
-    lines.push(`- ${group.name}: ${list([...counts].map(([name, count]) => `${name} (${count})`))}`)
-  }
-  const strongest = pairs(numeric).sort((a, b) => Math.abs(b.r) - Math.abs(a.r))[0]
-  if (strongest !== undefined) {
-    lines.push(
-      "",
-      `La relación más fuerte es la de ${strongest.x.name} con ${strongest.y.name}: r = ${format(strongest.r)}.`
-    )
-  }
-  const reversed = group === undefined ? undefined : reversal(numeric, group)
-  if (group !== undefined && reversed !== undefined) {
-    lines.push(
-      `Cuidado con ${reversed.x.name} y ${reversed.y.name}: en conjunto r = ${format(reversed.r)}, ` +
-        `pero dentro de cada ${group.name} el signo es el contrario: ${
-          list(reversed.groups.map(({ name, r }) => `${name} ${format(r)}`))
-        }. Conviene analizar cada grupo por separado.`
-    )
-  }
-  return lines.join("\n")
+/** The last turn: the answer, in Spanish. */
+const report = (request: Script.ModelRequest): string => {
+  const [table] = outputs(request, DescribeTable)
+  const [counts] = outputs(request, ValueCounts)
+  const related = outputs(request, Correlation)
+  const [strongest] = related.toSorted((a, b) => Math.abs(b.r) - Math.abs(a.r))
+  const reversed = related.find(isReversed)
+  return [
+    ...table === undefined ? ["No he podido leer la tabla."] : [sizeOf(table), "", ...linesOf(table)],
+    ...counts === undefined ? [] : [countsOf(counts)],
+    ...strongest === undefined ? [] : ["", strongestOf(strongest)],
+    ...counts === undefined || reversed === undefined ? [] : [warningOf(reversed, counts.column)]
+  ].join("\n")
 }
 
-const countBy = (values: ReadonlyArray<string>) => {
-  const counts = new Map<string, number>()
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
-  return counts
-}
-
-/** The only turn of the script. With `cut`, the wire breaks in the middle of the answer. */
-export const analysis = (options: { readonly cut: boolean }) => (request: Script.ModelRequest): Script.Turn => {
-  const csv = csvOf(request)
-  const answer = csv === undefined ? "No he recibido ningún archivo." : describe(csv)
-  return Script.turn(answer, { latency: "25 millis", fault: options.cut ? Script.cut({ afterEvents: 50 }) : undefined })
-}
+/** The three turns. With `cut`, the connection breaks in the middle of the answer. */
+export const analyst = ({ cut, latency }: {
+  readonly cut: boolean
+  /** Passes before each event. */
+  readonly latency: Duration.DurationInput
+}): Script.Script => [
+  Script.turn(look, { latency }),
+  (request) => Script.turn(relate(request), { latency }),
+  (request) => Script.turn(report(request), { latency, fault: cut ? Script.cut({ afterEvents: 50 }) : undefined })
+]

@@ -11,11 +11,14 @@ import { afterEach, beforeEach, vi } from "vitest"
 import * as Approval from "../examples/approval.ts"
 import * as AssistantsExample from "../examples/assistants.ts"
 import { answer } from "../examples/catch-errors.ts"
+import { parse } from "../examples/csv-table.ts"
+import * as CsvTools from "../examples/csv-tools.ts"
 import * as Handlers from "../examples/events-as-handlers.ts"
 import * as Streams from "../examples/events-as-stream.ts"
 import { research } from "../examples/hosted-tools.ts"
 import { local } from "../examples/local-threads.ts"
 import * as Resuming from "../examples/resume.ts"
+import { analyst } from "../examples/scripted-analyst.ts"
 import * as Structured from "../examples/structured-output.ts"
 import { ask } from "../examples/submit.ts"
 import * as AskWeather from "../examples/tools.ts"
@@ -53,8 +56,8 @@ const closedPort = Effect.async<number>((resume) => {
 const demo = "examples/dataset-analyst.ts"
 
 /** What a README block shows: its lines in their order, with something left out at each "…" only. */
-const shown = (marker: string) =>
-  read("README.md").split(`<!-- output of ${marker};`)[1]?.match(/```text\n([\s\S]*?)```/)?.[1]?.split("…\n") ?? []
+const shown = (what: "calls" | "output", marker: string) =>
+  read("README.md").split(`<!-- ${what} of ${marker};`)[1]?.match(/```text\n([\s\S]*?)```/)?.[1]?.split("…\n") ?? []
 
 const expectShown = (stdout: string, pieces: ReadonlyArray<string>) => {
   expect(pieces.length).toBeGreaterThan(1)
@@ -74,15 +77,17 @@ describe("the demo", () => {
   it.live("prints what the README shows", () =>
     Effect.gen(function*() {
       const { code, stderr, stdout } = yield* run([demo])
-      expectShown(stdout, shown(demo))
-      expect(stderr).toContain("the model is simulated")
+      expectShown(stdout, shown("output", demo))
+      const [notice, calls] = stderr.split("\n\n")
+      expect(notice).toContain("the model is simulated")
+      expectShown(calls!, shown("calls", demo))
       expect(code).toBe(0)
     }), slow)
 
   it.live("sees the cut and keeps the message", () =>
     Effect.gen(function*() {
       const { code, stdout } = yield* run([demo, "--cut"])
-      expectShown(stdout, shown(`${demo} --cut`))
+      expectShown(stdout, shown("output", `${demo} --cut`))
       expect(stdout).toContain("ConnectionLost: The stream ended before the answer was complete")
       expect(stdout).not.toContain("assistant:")
       expect(code).toBe(0)
@@ -106,21 +111,95 @@ describe("the demo", () => {
       for (const { code, stdout } of said) expect({ code, stdout }).toEqual({ code: 1, stdout: "" })
     }), slow)
 
-  it.scopedLive("sends the file and prints the answer as it comes, over a port", () =>
+  it.scopedLive("sends the file, the tools and what these give, over a port", () =>
     Effect.gen(function*() {
-      const simulator = yield* Simulator.make([Script.text("Tres columnas.", { chunks: ["Tres ", "columnas."] })])
+      const simulator = yield* Simulator.make(analyst({ cut: false, latency: 0 }))
       const { url } = yield* simulator.serve()
       const { code, stderr, stdout } = yield* run([demo], {
         OPENAI_API_KEY: "sk-test",
         OPENAI_BASE_URL: url,
         OPENAI_MODEL: "test-model"
       })
-      expect(stdout).toMatch(/^Tres columnas\.\n\nThread conv_/)
-      expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+      expect(stdout).toMatch(/^El dataset tiene 30 filas .*\n(.*\n)*\nThread conv_/)
+      expectShown(stderr, shown("calls", demo))
+      expect(code).toBe(0)
       const [thread] = yield* simulator.threads
       const csv = Buffer.from(read("examples/data/iris-30.csv")).toString("base64")
       expect(JSON.stringify(thread?.items[0])).toContain(`"data:text/csv;base64,${csv}"`)
+      const bodies = (yield* simulator.requests).filter(({ path }) => path === "/responses").map(({ body }) => body)
+      expect(bodies).toHaveLength(3)
+      for (const body of bodies) {
+        expect(body).toMatchObject({
+          model: "test-model",
+          instructions: expect.stringMatching(/^Actúa como un analista de datos profesional\n/),
+          tools: [{ name: "describe_table" }, { name: "head" }, { name: "value_counts" }, { name: "correlation" }]
+        })
+      }
     }), slow)
+})
+
+describe("the demo's analyst", () => {
+  /** The message has no file: all that there is to know comes from the tools. */
+  const report = Effect.gen(function*() {
+    const service = yield* Threads.Threads
+    const { id } = yield* service.create()
+    return yield* Run.text(service.run(id, { message: "Describe it.", toolkit: CsvTools.toolkit }))
+  }).pipe(Effect.provide(threads(analyst({ cut: false, latency: 0 }))))
+
+  const over = (csv: string) => Layer.unwrapEffect(Effect.map(parse(csv), CsvTools.layer))
+
+  const invented = CsvTools.toolkit.toLayer({
+    describe_table: () => {
+      const numeric = { kind: "number", count: 9, missing: 0, standardDeviation: 1, median: 2 } as const
+      return Effect.succeed({
+        rows: 9,
+        columns: [
+          { ...numeric, name: "dose", mean: 1.25, min: -3, max: 4.5 },
+          { ...numeric, name: "effect", mean: 77, min: 70, max: 80.125 },
+          { name: "clinic", kind: "text", count: 9, missing: 0, distinct: 2 }
+        ]
+      })
+    },
+    head: () => Effect.succeed({ columns: [], rows: [] }),
+    value_counts: ({ column }) =>
+      Effect.succeed({ column, missing: 0, distinct: 2, counts: [{ value: "A", count: 5 }, { value: "B", count: 4 }] }),
+    correlation: ({ x, y }) =>
+      Effect.succeed({
+        r: 0.5,
+        rows: 9,
+        x,
+        y,
+        groups: [{ group: "A", rows: 5, r: -0.25 }, { group: "B", rows: 4, r: -1 }]
+      })
+  })
+
+  it.effect("says what the handlers say, whoever they are", () =>
+    Effect.gen(function*() {
+      expect(yield* report).toBe([
+        "El dataset tiene 9 filas y 3 columnas: dose, effect y clinic.",
+        "",
+        "- dose: media 1,25, mínimo -3,00, máximo 4,50",
+        "- effect: media 77,00, mínimo 70,00, máximo 80,13",
+        "- clinic: A (5) y B (4)",
+        "",
+        "La relación más fuerte es la de dose con effect: r = 0,50.",
+        "Cuidado con dose y effect: en conjunto r = 0,50, pero dentro de cada clinic el signo es el contrario: " +
+        "A -0,25 y B -1,00. Conviene analizar cada grupo por separado."
+      ].join("\n"))
+    }).pipe(Effect.provide(invented)))
+
+  it.effect("leaves out what a tool could not tell", () =>
+    Effect.gen(function*() {
+      expect(yield* report).toBe([
+        "El dataset tiene 3 filas y 3 columnas: a, b y c.",
+        "",
+        "- a: media 2,00, mínimo 1,00, máximo 3,00",
+        "- b: media 7,00, mínimo 7,00, máximo 7,00",
+        "- c: media 4,00, mínimo 2,00, máximo 6,00",
+        "",
+        "La relación más fuerte es la de a con c: r = 1,00."
+      ].join("\n"))
+    }).pipe(Effect.provide(over("a,b,c\n1,7,2\n2,7,4\n3,7,6\n"))))
 })
 
 describe("the smallest program", () => {

@@ -53,7 +53,6 @@ describe("README", () => {
     const files = readdirSync(`${root}examples`).filter((file) => file.endsWith(".ts"))
     expect(files.map((file) => `examples/${file}`).filter((file) => !shown.includes(file))).toEqual([
       "examples/csv-table.ts",
-      "examples/csv-tools.ts",
       "examples/scripted-analyst.ts",
       "examples/statistics.ts"
     ])
