@@ -62,5 +62,6 @@ export const output = {
 /** How an answer is shown. */
 export const showing = {
   quiet: Flag.on("quiet", { alias: "q", description: "On standard error, only errors and warnings" }),
+  tools: Flag.on("tools", { description: "Say on standard error which tools are called, and what they gave" }),
   usage: Flag.on("usage", { description: "Say how many tokens it took" })
 }

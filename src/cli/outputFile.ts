@@ -27,7 +27,8 @@ export const open = (path: string) =>
       write: (text) =>
         Effect.flatMap(file, (file) => Effect.mapError(file.writeAll(encoder.encode(text)), failed)).pipe(
           Effect.provideService(Scope.Scope, scope)
-        )
+        ),
+      isTerminal: () => false
     }
     return sink
   })

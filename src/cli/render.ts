@@ -1,6 +1,7 @@
 /** A run as the person or the next program reads it. */
 import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -15,6 +16,7 @@ import { exitCodes } from "./exitCodes.ts"
 import { exitCodeOf } from "./failure.ts"
 import type { Spinner } from "./spinner.ts"
 import { type AnswerSink, stderr } from "./terminal.ts"
+import * as ToolLines from "./toolLines.ts"
 
 export type Format = "text" | "json" | "events"
 
@@ -23,6 +25,8 @@ export interface Rendering {
   /** Where the answer goes; everything else goes to standard error. */
   readonly answer: AnswerSink
   readonly usage: boolean
+  /** Whether the calls of tools are told as they come. */
+  readonly tools: boolean
   /** Stopped before anything else is said. */
   readonly spinner: Spinner
 }
@@ -41,13 +45,26 @@ export const render = (
     const text = plainText(answer)
     const line = (object: object) => answer.write(`${JSON.stringify({ v, ...object })}\n`)
     const encodeEvent = format === "events" ? eventEncoder() : undefined
+    const toolLine = ToolLines.make()
     let seen = ""
     let last: RunEvent | undefined
     const refusals: Array<string> = []
 
+    const show = (delta: string) =>
+      format !== "text" || delta === "" ? Effect.void : Effect.zipRight(spinner.stop, text.write(delta))
+
+    /** Something else is said in the middle of the text. */
+    const aside = (line: string) => Effect.zipRight(text.interrupt, spinner.say(line))
+
     const onEvents = (events: ReadonlyArray<RunEvent>) =>
       Effect.gen(function*() {
         let delta = ""
+        const flush = Effect.suspend(() => {
+          const text = delta
+          seen += text
+          delta = ""
+          return show(text)
+        })
         for (const event of events) {
           last = event
           if (event._tag === "TextDelta") delta += event.delta
@@ -56,14 +73,14 @@ export const render = (
           else if (event._tag === "RunQueued") {
             yield* spinner.say(`The thread is in use; ${event.place} before this one.`)
           } else if (event._tag === "RunCompleted" && seen === "" && delta === "") delta = event.text
+          if (!rendering.tools) continue
+          const told = toolLine(event, yield* Clock.currentTimeMillis, process.stderr.columns ?? lineWidth)
+          if (told !== undefined) yield* Effect.zipRight(flush, aside(told))
         }
-        seen += delta
+        yield* flush
         if (encodeEvent !== undefined) {
           yield* spinner.stop
           yield* answer.write(events.map((event) => `${JSON.stringify(encodeEvent(event))}\n`).join(""))
-        } else if (format === "text" && delta !== "") {
-          yield* spinner.stop
-          yield* text.write(delta)
         }
       })
 
@@ -104,9 +121,13 @@ export const render = (
     return result
   })
 
+/** Of a line about a tool, where no terminal says how wide it is. */
+const lineWidth = 120
+
 /** A text that ends with one line break, however many the model sent. */
 const plainText = (answer: AnswerSink) => {
   let written = false
+  let isMidLine = false
   let held = ""
   return {
     write: (delta: string) => {
@@ -115,8 +136,15 @@ const plainText = (answer: AnswerSink) => {
       held = text.slice(whole.length)
       if (whole === "") return Effect.void
       written = true
+      isMidLine = true
       return answer.write(whole)
     },
+    /** Where both are on one terminal, what standard error has to say begins a line. */
+    interrupt: Effect.suspend(() => {
+      const breaks = isMidLine && answer.isTerminal() && stderr.isTerminal()
+      isMidLine = false
+      return breaks ? stderr.write("\n") : Effect.void
+    }),
     end: Effect.suspend(() => written ? answer.write("\n") : Effect.void)
   }
 }

@@ -6,6 +6,8 @@ import { paint } from "./streams.ts"
 /** Where text goes. A write waits for a reader that is slower. */
 export interface Sink<E = never> {
   readonly write: (text: string) => Effect.Effect<void, E>
+  /** Whether a person reads along. */
+  readonly isTerminal: () => boolean
 }
 
 /** Where an answer goes: standard output or a file. */
@@ -20,7 +22,8 @@ const sink = (stream: () => NodeJS.WriteStream, clean: (text: string) => string)
       const go = () => resume(Effect.void)
       to.once("drain", go)
       return Effect.sync(() => to.off("drain", go))
-    })
+    }),
+  isTerminal: () => stream().isTTY === true
 })
 
 /** What a terminal would obey: all control characters but tab and line feed. A model's text is no program for it. */
@@ -28,6 +31,16 @@ const controls = /[^\P{Cc}\t\n]/gu
 
 /** A text from elsewhere as a terminal may have it. */
 export const harmless = (text: string) => text.replaceAll(controls, "\u{fffd}")
+
+/** What a terminal would obey, or show in another order than it is: also line breaks and marks of direction. */
+const unseen = /[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
+
+/** A text from elsewhere in one line, with everything in it to be seen. */
+export const escaped = (text: string) =>
+  text.replaceAll(
+    unseen,
+    (character) => character === "\n" ? "\\n" : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
+  )
 
 export const stdout: Sink = sink(() => process.stdout, harmless)
 

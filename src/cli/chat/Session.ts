@@ -25,6 +25,7 @@ export interface Options {
   readonly simulatedModel: string | undefined
   readonly quiet: boolean
   readonly usage: boolean
+  readonly tools: boolean
 }
 
 /** The command that goes on with a thread. */
@@ -87,7 +88,8 @@ export const make = (options: Options) =>
         for (const event of chunk) if (event._tag === "RunStarted") unanswered = { message: undefined }
         return chunk
       })
-      const rendering = { format: "text", answer: stdout, usage: options.usage, spinner } as const
+      const { tools, usage: tokens } = options
+      const rendering = { format: "text", answer: stdout, usage: tokens, tools, spinner } as const
       yield* patient(render(watched, thread, rendering))
       unanswered = undefined
     }))

@@ -81,7 +81,7 @@ const answer = (
       model,
       message: Option.isSome(given) ? message : undefined
     })
-    const rendering = { format, answer: sink, usage: input.usage, spinner }
+    const rendering = { format, answer: sink, usage: input.usage, tools: input.tools && !input.quiet, spinner }
     yield* Effect.onExit(patiently(spinner.say)(render(run, id, rendering)), (exit) =>
       input.quiet || input.simulate || Exit.isInterrupted(exit) || isMissing(exit)
         ? Effect.void

@@ -41,7 +41,8 @@ const talk = (input: Input, settings: Settings.Settings) =>
       attach: input.attach,
       simulatedModel: input.simulate ? Simulation.model : undefined,
       quiet: input.quiet,
-      usage: input.usage
+      usage: input.usage,
+      tools: input.tools && !input.quiet
     })
     const goodbye = Effect.suspend(() => {
       const id = session.thread()

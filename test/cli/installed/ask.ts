@@ -178,6 +178,36 @@ describe.concurrent("ask: what is printed", () => {
     }), timeout)
 })
 
+describe.concurrent("ask --tools", () => {
+  const search = Script.turn([
+    Script.text("Let me look."),
+    Script.hostedTool("web_search", { query: "weather\nin\u001b[2J Lima" }),
+    Script.text(" It rains.")
+  ])
+  const stdout = "Let me look. It rains.\n"
+
+  it.scopedLive("a line on standard error when a tool begins and when it is done", () =>
+    Effect.gen(function*() {
+      const { env, simulator } = yield* served([search, search, search])
+      const result = yield* ask(["--tools", "Hi"], { env })
+      const [thread] = yield* simulator.threads
+      expect({ ...result, stderr: result.stderr.replace(/\(\d+\.\d s\)/, "(1.0 s)") }).toEqual({
+        code: 0,
+        signal: null,
+        stdout,
+        stderr: [
+          "→ web_search",
+          "✓ web_search weather\\nin\\u001b[2J Lima (1.0 s)",
+          `Thread ${thread?.id}. Go on with: openai-threads ask --thread ${thread?.id}\n`
+        ].join("\n")
+      })
+      // Nothing of it without the option, nor with -q.
+      expect(yield* ask(["Hi", "--tools", "-q"], { env })).toMatchObject({ code: 0, stdout, stderr: "" })
+      const without = yield* ask(["Hi"], { env })
+      expect(without).toMatchObject({ code: 0, stdout, stderr: expect.stringMatching(/^Thread [^\n]*\n$/) })
+    }), timeout)
+})
+
 describe.concurrent("ask: what is sent", () => {
   it.scopedLive("arguments are the instruction, standard input the context", () =>
     Effect.gen(function*() {

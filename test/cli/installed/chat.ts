@@ -38,6 +38,16 @@ describe.concurrent("chat of a pipe", () => {
       expect((yield* simulator.threads)[0]?.items).toHaveLength(4)
     }), timeout)
 
+  it.scopedLive("--tools tells of calls on standard error", () =>
+    Effect.gen(function*() {
+      const search = Script.turn([Script.hostedTool("web_search", { query: "x" }), Script.text("Found.")])
+      const { env } = yield* served([search, search])
+      const { code, stderr, stdout } = yield* chat(["--tools"], { env, stdin: "Hi\n" })
+      expect({ code, stdout }).toEqual({ code: 0, stdout: "Found.\n" })
+      expect(stderr).toMatch(/^→ web_search\n✓ web_search x \(\d\.\d s\)\nThread [^\n]*\n$/)
+      expect(yield* chat(["--tools", "-q"], { env, stdin: "Hi\n" })).toMatchObject({ stdout: "Found.\n", stderr: "" })
+    }), timeout)
+
   it.scopedLive("the first failure ends it, with its exit code", () =>
     Effect.gen(function*() {
       const limited = Script.httpError({ status: 429, code: "rate_limit_exceeded", headers: { "retry-after": "400" } })
