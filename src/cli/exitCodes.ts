@@ -21,7 +21,7 @@ export const meanings: ReadonlyArray<readonly [code: ExitCode, meaning: string]>
   [3, "configuration or authentication"],
   [4, "OpenAI or the run failed"],
   [5, "rate limit or quota"],
-  [6, "incomplete: cut off, refused, or waiting for a tool"],
+  [6, "incomplete: cut off, refused, or waiting for a tool or an approval"],
   [7, "the thread is busy"],
   [130, "interrupted"]
 ]

@@ -47,6 +47,13 @@ export const asking = {
   })
 }
 
+/** What the model may do. */
+export const approving = {
+  approve: Flag.choice("approve", ["ask", "always", "never"], {
+    description: "Calls that need approval; ask, the default, is on a terminal"
+  })
+}
+
 /** For a program that reads the output. */
 export const json = { json: Flag.on("json", { description: "Print one JSON object" }) }
 

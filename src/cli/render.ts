@@ -14,6 +14,7 @@ import type { ThreadId } from "../Thread.ts"
 import { type CliError, incomplete } from "./CliError.ts"
 import { exitCodes } from "./exitCodes.ts"
 import { exitCodeOf } from "./failure.ts"
+import * as Pending from "./pending.ts"
 import type { Spinner } from "./spinner.ts"
 import { type AnswerSink, stderr } from "./terminal.ts"
 import * as ToolLines from "./toolLines.ts"
@@ -73,6 +74,12 @@ export const render = (
           else if (event._tag === "RunQueued") {
             yield* spinner.say(`The thread is in use; ${event.place} before this one.`)
           } else if (event._tag === "RunCompleted" && seen === "" && delta === "") delta = event.text
+          if (event._tag === "StepStarted") yield* Effect.zipRight(flush, text.begin)
+          if (event._tag === "ApprovalRequested") {
+            // Somebody may be asked next.
+            yield* flush
+            yield* Effect.zipRight(spinner.stop, text.interrupt)
+          }
           if (!rendering.tools) continue
           const told = toolLine(event, yield* Clock.currentTimeMillis, process.stderr.columns ?? lineWidth)
           if (told !== undefined) yield* Effect.zipRight(flush, aside(told))
@@ -111,11 +118,7 @@ export const render = (
     }
     if (rendering.usage) yield* stderr.write(`${usageLine(result.usage)}\n`)
     if (result.status === "requires_action") {
-      const names = result.pending.map((one) => one._tag === "PendingCall" ? one.call.name : one.name)
-      return yield* incomplete(
-        `the model waits for ${names.join(", ")}, which this tool cannot answer`,
-        "A program can, with Threads.submit."
-      )
+      return yield* Pending.failure(threadId, result.pending)
     }
     if (refusals.length > 0) return yield* incomplete(`the model refused: ${refusals.join(" ")}`)
     return result
@@ -139,6 +142,10 @@ const plainText = (answer: AnswerSink) => {
       isMidLine = true
       return answer.write(whole)
     },
+    /** What comes now is no part of the same message. */
+    begin: Effect.sync(() => {
+      if (written && held === "") held = "\n"
+    }),
     /** Where both are on one terminal, what standard error has to say begins a line. */
     interrupt: Effect.suspend(() => {
       const breaks = isMidLine && answer.isTerminal() && stderr.isTerminal()

@@ -12,6 +12,9 @@ export const setColor = (when: When) => {
 /** Whether standard error moves a cursor and shows colours. */
 export const isLively = () => process.stderr.isTTY === true && process.env["TERM"] !== "dumb"
 
+/** Whether somebody can be asked: a question is shown on standard error, so that standard output has the answer alone. */
+export const isInteractive = () => process.stdin.isTTY === true && process.stderr.isTTY === true
+
 /** Source: no-color.org. */
 const isColored = () => color.when === "always" || (color.when === "auto" && isLively() && !process.env["NO_COLOR"])
 

@@ -2,6 +2,7 @@
  * The terminal as its users have it: packed, installed, and run as a process of its own. All in one file, so that it is
  * packed once; concurrently, since a process that starts is most of each test.
  */
+await import("./installed/approval.ts")
 await import("./installed/ask.ts")
 await import("./installed/chat.ts")
 await import("./installed/chatTerminal.ts")

@@ -6,6 +6,7 @@ import * as Assistants from "../../Assistants.ts"
 import * as Thread from "../../Thread.ts"
 import * as Threads from "../../Threads.ts"
 import * as Answerer from "../Answerer.ts"
+import * as Approval from "../approval.ts"
 import * as Attachments from "../attachments.ts"
 import { usage } from "../CliError.ts"
 import { writeThread } from "../exportThread.ts"
@@ -26,6 +27,7 @@ export interface Options {
   readonly quiet: boolean
   readonly usage: boolean
   readonly tools: boolean
+  readonly approve: Approval.How
 }
 
 /** The command that goes on with a thread. */
@@ -45,6 +47,8 @@ export const make = (options: Options) =>
     let answerer = yield* choose(settings)
     let thread = options.thread === undefined ? undefined : (yield* threads.get(options.thread)).id
     let unanswered: Unanswered | undefined = thread === undefined ? undefined : { message: undefined }
+    /** The last answer ended with calls that nobody here can make: who goes on does so without them. */
+    let hasOpenCalls = false
     let files: ReadonlyArray<string> = []
     let parts: ReadonlyArray<Thread.PartInput> = []
     yield* attach(options.attach)
@@ -82,10 +86,20 @@ export const make = (options: Options) =>
         thread = (yield* patient(threads.create({ messages }))).id
         unanswered = { message: undefined }
       }
-      const run = threads.run(thread, { assistant, instructions, model, message: unanswered.message })
+      const run = threads.run(thread, {
+        assistant,
+        instructions,
+        model,
+        message: unanswered.message,
+        approve: Approval.make(options.approve, spinner),
+        onPending: hasOpenCalls ? "close" : "reject"
+      })
       // From there on the message is in the thread, and is not to be written again.
       const watched = Stream.mapChunks(run, (chunk) => {
-        for (const event of chunk) if (event._tag === "RunStarted") unanswered = { message: undefined }
+        for (const event of chunk) {
+          if (event._tag === "RunStarted") unanswered = { message: undefined }
+          if (event._tag === "RunCompleted") hasOpenCalls = event.pending.some(({ _tag }) => _tag === "PendingCall")
+        }
         return chunk
       })
       const { tools, usage: tokens } = options
@@ -101,6 +115,7 @@ export const make = (options: Options) =>
           if (argument === "") return yield* say(thread ?? none)
           thread = argument === "new" ? undefined : (yield* threads.get(argument as Thread.ThreadId)).id
           unanswered = thread === undefined ? undefined : { message: undefined }
+          hasOpenCalls = false
           yield* say(thread === undefined ? "The next message begins a thread." : `Going on with ${thread}.`)
         }),
       assistant: (argument: string) =>

@@ -1,5 +1,5 @@
 import * as Flag from "../Flag.ts"
-import { asking, json, output, reaching, saying, showing, simulating } from "../flags.ts"
+import { approving, asking, json, output, reaching, saying, showing, simulating } from "../flags.ts"
 import * as Spec from "../Spec.ts"
 
 export const ask = Spec.make({
@@ -12,6 +12,7 @@ export const ask = Spec.make({
   },
   flags: {
     ...asking,
+    ...approving,
     ...json,
     events: Flag.on("events", { description: "Print each event as a line of JSON" }),
     ...output,
@@ -26,6 +27,7 @@ export const ask = Spec.make({
     ["git diff | openai-threads ask \"Write a commit message\"", "an instruction, and what it is about"],
     ["openai-threads ask -a plot.png -a data.csv \"What do you see?\"", "with files; -a - is standard input"],
     ["openai-threads ask --thread conv_123 \"And at night?\"", "go on with a thread"],
+    ["openai-threads ask --thread conv_123 --approve always", "approve what its last run waits for"],
     ["openai-threads ask --json \"Hello\" | jq -r .text", "for a program"]
   ]
 })

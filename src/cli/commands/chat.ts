@@ -1,4 +1,4 @@
-import { asking, reaching, saying, showing, simulating } from "../flags.ts"
+import { approving, asking, reaching, saying, showing, simulating } from "../flags.ts"
 import * as Spec from "../Spec.ts"
 
 /** Without `--key-stdin`: standard input is the conversation. */
@@ -7,6 +7,7 @@ export const chat = Spec.make({
   description: "Talk on a terminal; of a pipe, each line is a message",
   flags: {
     ...asking,
+    ...approving,
     ...showing,
     baseUrl: reaching.baseUrl,
     ...simulating,

@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import type * as Thread from "../../Thread.ts"
 import * as Threads from "../../Threads.ts"
 import * as Answerer from "../Answerer.ts"
+import * as Approval from "../approval.ts"
 import { usage } from "../CliError.ts"
 import type { ask as spec } from "../commands/ask.ts"
 import { connect } from "../connect.ts"
@@ -37,7 +38,13 @@ export const ask = (input: Input) =>
       stderr.write(id === undefined || input.simulate ? "Cancelled.\n" : `Cancelled. Go on with: ${goOn(id)}\n`)
     )
     return Effect.gen(function*() {
-      const prompt: Prompt.Prompt = { words: input.args, attach: input.attach, keyStdin: input.keyStdin }
+      const prompt: Prompt.Prompt = {
+        words: input.args,
+        attach: input.attach,
+        keyStdin: input.keyStdin,
+        // What the last run waits for is decided without another word.
+        isOptional: Option.isSome(input.thread) && Option.isSome(input.approve)
+      }
       yield* check(input)
       yield* Prompt.check(prompt)
       const settings = yield* Settings.load(input)
@@ -73,14 +80,13 @@ const answer = (
     const given = Option.map(input.thread, (id) => id as Thread.ThreadId)
     const id = Option.isSome(given)
       ? given.value
-      : (yield* patiently(spinner.say)(threads.create({ messages: [message] }))).id
+      : (yield* patiently(spinner.say)(threads.create({ messages: message === undefined ? [] : [message] }))).id
     yield* known(id)
-    const run = threads.run(id, {
-      assistant,
-      instructions,
-      model,
-      message: Option.isSome(given) ? message : undefined
-    })
+    const approve = Approval.make(Option.getOrElse(input.approve, () => "ask"), spinner)
+    const options = { assistant, instructions, model, approve }
+    const run = message === undefined
+      ? threads.submit(id, yield* patiently(spinner.say)(Approval.decide(threads, id, approve)), options)
+      : threads.run(id, { ...options, message: Option.isSome(given) ? message : undefined })
     const rendering = { format, answer: sink, usage: input.usage, tools: input.tools && !input.quiet, spinner }
     yield* Effect.onExit(patiently(spinner.say)(render(run, id, rendering)), (exit) =>
       input.quiet || input.simulate || Exit.isInterrupted(exit) || isMissing(exit)

@@ -18,7 +18,7 @@ import { cancellable } from "../signals.ts"
 import * as Simulation from "../simulation.ts"
 import type { InputOf } from "../Spec.ts"
 import { still } from "../spinner.ts"
-import { paint } from "../streams.ts"
+import { isInteractive, paint } from "../streams.ts"
 import { stderr } from "../terminal.ts"
 
 type Input = InputOf<typeof spec>
@@ -42,6 +42,7 @@ const talk = (input: Input, settings: Settings.Settings) =>
       simulatedModel: input.simulate ? Simulation.model : undefined,
       quiet: input.quiet,
       usage: input.usage,
+      approve: Option.getOrElse(input.approve, () => "ask"),
       tools: input.tools && !input.quiet
     })
     const goodbye = Effect.suspend(() => {
@@ -50,9 +51,7 @@ const talk = (input: Input, settings: Settings.Settings) =>
         ? Effect.void
         : stderr.write(`${paint.dim(`Thread ${id}. Go on with: ${Session.goOn(id)}`)}\n`)
     })
-    // The editor shows what is typed on standard error, so that standard output has the answers alone.
-    const interactive = process.stdin.isTTY === true && process.stderr.isTTY === true
-    yield* Effect.ensuring(interactive ? onTerminal(session, input) : ofPipe(session), goodbye)
+    yield* Effect.ensuring(isInteractive() ? onTerminal(session, input) : ofPipe(session), goodbye)
   })
 
 /** Carries out what was entered. Says whether the chat goes on. */

@@ -406,7 +406,6 @@ describe.concurrent("ask: exit codes", () => {
   fails(6, "refused with what a terminal would obey", [Script.refusal("No.\n\n\u001b[2J\u009b2JNo!")], {
     stderr: "the model refused: No. \u{fffd}[2J\u{fffd}2JNo!\n"
   })
-  fails(6, "waiting for a tool", [Script.functionCall("get_weather", {})], { stderr: "waits for get_weather" })
   fails(7, "another process uses the thread", [Script.always(http(400, "conversation_locked"))], { stderr: /busy/ })
 
   it.scopedLive("6, --json and --events: what there was, and the error", () =>
