@@ -3,6 +3,7 @@ import type { AssistantsFileInvalid } from "../Assistants.ts"
 import type { RunError } from "../RunError.ts"
 import type { CliError } from "./CliError.ts"
 import { type ExitCode, exitCodes } from "./exitCodes.ts"
+import { escaped } from "./terminal.ts"
 
 /** Everything that a command fails with. */
 export type Failure = CliError | RunError | AssistantsFileInvalid
@@ -47,6 +48,8 @@ export const hintOf = (error: Failure): string | undefined =>
     ? error.hint
     : error._tag === "ResourceNotFound" && error.resource === "endpoint"
     ? "A base URL mostly ends with /v1."
+    : error._tag === "OutputInvalid"
+    ? escaped(error.reason)
     : undefined
 
 export const exitCodeOf = (error: Failure): ExitCode =>

@@ -19,7 +19,8 @@ import type { Spinner } from "./spinner.ts"
 import { type AnswerSink, stderr } from "./terminal.ts"
 import * as ToolLines from "./toolLines.ts"
 
-export type Format = "text" | "json" | "events"
+/** `output` is the answer as JSON of a schema, once it is checked. */
+export type Format = "text" | "output" | "json" | "events"
 
 export interface Rendering {
   readonly format: Format
@@ -40,7 +41,7 @@ export const render = (
   run: Stream.Stream<RunEvent, RunError>,
   threadId: ThreadId,
   rendering: Rendering
-): Effect.Effect<Run.RunResult, RunError | CliError> =>
+): Effect.Effect<void, RunError | CliError> =>
   Effect.gen(function*() {
     const { answer, format, spinner } = rendering
     const text = plainText(answer)
@@ -113,16 +114,20 @@ export const render = (
     )
     yield* endOfText
     if (format === "json") {
-      const { messages, pending, status, text, usage } = result
-      yield* line({ threadId, runId: last?.runId, status, text, messages, usage, pending })
+      const { messages, output, pending, status, text, usage } = result
+      yield* line({ threadId, runId: last?.runId, status, text, output, messages, usage, pending })
+    }
+    if (format === "output" && result.status === "completed") {
+      yield* answer.write(`${JSON.stringify(result.output, null, answer.isTerminal() ? 2 : 0)}\n`)
     }
     if (rendering.usage) yield* stderr.write(`${usageLine(result.usage)}\n`)
     if (result.status === "requires_action") {
       return yield* Pending.failure(threadId, result.pending)
     }
-    if (refusals.length > 0) return yield* incomplete(`the model refused: ${refusals.join(" ")}`)
-    return result
-  })
+    if (refusals.length > 0) return yield* refused(refusals)
+  }).pipe(Effect.catchTag("OutputRefused", ({ refusal }) => refused([refusal])))
+
+const refused = (refusals: ReadonlyArray<string>) => incomplete(`the model refused: ${refusals.join(" ")}`)
 
 /** Of a line about a tool, where no terminal says how wide it is. */
 const lineWidth = 120
@@ -175,10 +180,11 @@ const errorOf = (cause: Cause.Cause<RunError | CliError>) => {
       }
       : { status: "failed", shown: { tag: "Unexpected", message: "unexpected", exitCode: exitCodes.unexpected } }
   }
+  const reason = error._tag === "OutputInvalid" ? error.reason : undefined
   const requestId = "requestId" in error ? error.requestId : undefined
   return {
     status: error._tag === "RunIncomplete" ? "incomplete" : "failed",
-    shown: { tag: error._tag, message: error.message, requestId, exitCode: exitCodeOf(error) }
+    shown: { tag: error._tag, message: error.message, reason, requestId, exitCode: exitCodeOf(error) }
   }
 }
 

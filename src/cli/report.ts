@@ -26,9 +26,11 @@ export const report = (cause: Cause.Cause<Failure>, debug: boolean): Effect.Effe
       "  --debug shows where it comes from."
     ]
     : lines(failure)
+  // What did not fit was paid for, and may be of use.
+  const raw = failure?._tag === "OutputInvalid" ? ["The answer was:", harmless(failure.raw)] : []
   const stack = debug ? [Cause.pretty(cause, { renderErrorCause: true })] : []
   return Effect.as(
-    stderr.write(hide([`${paint.red("error:")} ${said.join("\n")}`, ...stack, ""].join("\n"))),
+    stderr.write(hide([`${paint.red("error:")} ${said.join("\n")}`, ...raw, ...stack, ""].join("\n"))),
     failure === undefined ? exitCodes.unexpected : exitCodeOf(failure)
   )
 }

@@ -1,9 +1,14 @@
-/** The simulated model of `--simulate` and `simulate`. It says what it is, and what it was asked. */
+/**
+ * The simulated model of `--simulate` and `simulate`. It says what it is and what it was asked, unless it is
+ * asked for JSON: then a value of the schema.
+ */
 import * as Duration from "effect/Duration"
 import type * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import type * as OpenAI from "../OpenAI.ts"
 import * as OpenAITest from "../testing/OpenAITest.ts"
 import * as Script from "../testing/Script.ts"
+import { instance } from "./instance.ts"
 
 const textOf = (content: unknown): string =>
   typeof content === "string"
@@ -13,7 +18,15 @@ const textOf = (content: unknown): string =>
       .join(" ")
     : ""
 
-const answer = ({ context, instructions }: Script.ModelRequest): string => {
+/** The schema of the output that is asked for. */
+const outputSchema = ({ text }: Script.Json): unknown => {
+  const format = Predicate.isRecord(text) ? text["format"] : undefined
+  return Predicate.isRecord(format) && format["type"] === "json_schema" ? format["schema"] : undefined
+}
+
+const answer = ({ body, context, instructions }: Script.ModelRequest): string => {
+  const schema = outputSchema(body)
+  if (schema !== undefined) return JSON.stringify(instance(schema))
   const messages = context.filter((item) => item.type === "message" && item["role"] === "user")
   const question = textOf(messages.at(-1)?.["content"])
   return [

@@ -86,7 +86,12 @@ class Strict {
 
   #convert(source: Json, path: ReadonlyArray<string>, depth: number): Json {
     if (depth > maxDepth) throw notStrict(path, `is nested more than ${maxDepth} levels deep`)
-    if (typeof source["$ref"] === "string") return { $ref: source["$ref"] }
+    if (typeof source["$ref"] === "string") {
+      if (!isSchema(this.#resolve(source, this.#definitions))) {
+        throw notStrict(path, `refers to "${source["$ref"]}", which is none of its $defs`)
+      }
+      return { $ref: source["$ref"] }
+    }
     const target: Record<string, unknown> = {}
     const words: Array<string> = typeof source["description"] === "string" ? [source["description"]] : []
     for (const [keyword, value] of Object.entries(source)) {
@@ -115,7 +120,9 @@ class Strict {
     if (typeof source["$id"] === "string" && source["$id"].startsWith("/schemas/")) {
       throw notStrict(path, "is not typed")
     }
-    if (target["type"] === "array" && target["items"] === undefined) throw notStrict(path, "has items of any type")
+    const types = [target["type"]].flat()
+    if (types.length > 1 && types.includes("object")) throw notStrict(path, "is an object or something else")
+    if (types.includes("array") && target["items"] === undefined) throw notStrict(path, "has items of any type")
     if (words.length > 0) target["description"] = words.join("; ")
     return target["type"] === "object" ? this.#object(source, target, path, depth) : target
   }
@@ -142,7 +149,10 @@ class Strict {
 
   #takesNull(source: Json): boolean {
     if (typeof source["$ref"] === "string") return this.#takesNull(this.#resolve(source, this.#definitions))
-    if (source["type"] === "null" || (Array.isArray(source["enum"]) && source["enum"].includes(null))) return true
+    if (
+      [source["type"]].flat().includes("null") || source["const"] === null ||
+      (Array.isArray(source["enum"]) && source["enum"].includes(null))
+    ) return true
     const branches = source["anyOf"] ?? source["oneOf"]
     return Array.isArray(branches) && branches.some((branch) => this.#takesNull(branch))
   }

@@ -127,6 +127,42 @@ describe("JSON Schema in strict mode", () => {
     })
   }
 
+  const object = (properties: object, more: object = {}) => ({
+    type: "object",
+    properties,
+    additionalProperties: false,
+    ...more
+  })
+  const written: Record<string, readonly [object, string]> = {
+    "a reference to the whole": [
+      object({ next: { $ref: "#" } }),
+      "next refers to \"#\", which is none of its $defs"
+    ],
+    "a reference to definitions of old": [
+      object({ a: { $ref: "#/definitions/a" } }),
+      "a refers to \"#/definitions/a\", which is none of its $defs"
+    ],
+    "an object or null, in one type": [
+      object({ a: { ...object({ b: { type: "string" } }), type: ["object", "null"] } }),
+      "a is an object or something else"
+    ],
+    "any array or null": [object({ a: { type: ["array", "null"] } }), "a has items of any type"]
+  }
+  for (const [name, [schema, reason]] of Object.entries(written)) {
+    it(`${name} goes as it is, where somebody else wrote the schema`, () => {
+      const wire = fromJson({ ...schema })
+      expect(wire.notStrict).toBe(reason)
+      expect(wire.schema).toEqual(schema)
+    })
+  }
+
+  it("a key that takes null in a list of types or as a constant keeps it", () => {
+    const { notStrict, restore, schema } = fromJson(object({ a: { type: ["string", "null"] }, b: { const: null } }))
+    expect(notStrict).toBe(undefined)
+    expect(schema["properties"]).toEqual({ a: { type: ["string", "null"] }, b: { enum: [null] } })
+    expect(restore({ a: null, b: null })).toEqual({ a: null, b: null })
+  })
+
   it("a union at the top is no object", () => {
     expect(fromAst(Schema.Union(Schema.Struct({ a: Schema.Int }), Schema.Struct({ b: Schema.Int })).ast).notStrict)
       .toBe(

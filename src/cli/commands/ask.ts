@@ -13,6 +13,10 @@ export const ask = Spec.make({
   flags: {
     ...asking,
     ...approving,
+    schema: Flag.text("schema", {
+      value: "file",
+      description: "Answer with JSON of this JSON Schema, checked; nothing else is printed"
+    }),
     ...json,
     events: Flag.on("events", { description: "Print each event as a line of JSON" }),
     ...output,
@@ -28,6 +32,7 @@ export const ask = Spec.make({
     ["openai-threads ask -a plot.png -a data.csv \"What do you see?\"", "with files; -a - is standard input"],
     ["openai-threads ask --thread conv_123 \"And at night?\"", "go on with a thread"],
     ["openai-threads ask --thread conv_123 --approve always", "approve what its last run waits for"],
-    ["openai-threads ask --json \"Hello\" | jq -r .text", "for a program"]
+    ["openai-threads ask --json \"Hello\" | jq -r .text", "for a program"],
+    ["openai-threads ask --schema invoice.json -a invoice.pdf \"Read it\" | jq .total", "checked JSON"]
   ]
 })

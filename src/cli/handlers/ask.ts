@@ -56,6 +56,10 @@ export const ask = (input: Input) =>
     }).pipe(Effect.scoped, Effect.onInterrupt(() => cancelled))
   })
 
+/** Checking it takes a library that is loaded for those who do. */
+const schemaOf = (file: string) =>
+  Effect.flatMap(Effect.promise(() => import("../outputSchema.ts")), ({ read }) => read(file))
+
 const isMissing = (exit: Exit.Exit<unknown, Failure>) =>
   Exit.isFailure(exit) &&
   Option.exists(Cause.failureOption(exit.cause), ({ _tag }) => _tag === "ThreadNotFound")
@@ -73,8 +77,9 @@ const answer = (
       input.simulate ? Simulation.model : undefined
     )
     const sink = Option.isSome(input.output) ? yield* OutputFile.open(input.output.value) : stdout
+    const output = Option.isSome(input.schema) ? yield* schemaOf(input.schema.value) : undefined
     const message = yield* Prompt.message(prompt)
-    const format: Format = input.json ? "json" : input.events ? "events" : "text"
+    const format: Format = input.json ? "json" : input.events ? "events" : output === undefined ? "text" : "output"
     const spinner = yield* spin(`Asking ${model}`, input.quiet)
 
     const given = Option.map(input.thread, (id) => id as Thread.ThreadId)
@@ -83,7 +88,7 @@ const answer = (
       : (yield* patiently(spinner.say)(threads.create({ messages: message === undefined ? [] : [message] }))).id
     yield* known(id)
     const approve = Approval.make(Option.getOrElse(input.approve, () => "ask"), spinner)
-    const options = { assistant, instructions, model, approve }
+    const options = { assistant, instructions, model, approve, output }
     const run = message === undefined
       ? threads.submit(id, yield* patiently(spinner.say)(Approval.decide(threads, id, approve)), options)
       : threads.run(id, { ...options, message: Option.isSome(given) ? message : undefined })
