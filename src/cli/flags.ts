@@ -4,7 +4,7 @@ import * as Flag from "./Flag.ts"
 /** How the command speaks. Every command takes them. */
 export const saying = {
   color: Flag.choice("color", ["auto", "always", "never"], {
-    description: "Colour; auto, the default, is on a terminal only and heeds NO_COLOR"
+    description: "Colour; auto, the default, is on a terminal and heeds NO_COLOR"
   }),
   debug: Flag.on("debug", { description: "Show the stack of an error" })
 }

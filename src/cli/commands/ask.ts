@@ -15,7 +15,7 @@ export const ask = Spec.make({
     ...approving,
     schema: Flag.text("schema", {
       value: "file",
-      description: "Answer with JSON of this JSON Schema, checked; nothing else is printed"
+      description: "Print JSON that fits this JSON Schema, and nothing else"
     }),
     ...json,
     events: Flag.on("events", { description: "Print each event as a line of JSON" }),

@@ -16,6 +16,8 @@ const cases: ReadonlyArray<readonly [typed: string, completed: string]> = [
   ["ch", "chat"],
   ["threads ex", "export"],
   ["ask --att", "--attach"],
+  ["ask --sch", "--schema"],
+  ["chat --to", "--tools"],
   ["chat --thr", "--thread"],
   ["threads show --js", "--json"]
 ]
