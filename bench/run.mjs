@@ -7,7 +7,7 @@ import { table } from "./lib/markdown.mjs"
 import { install } from "./lib/ours.mjs"
 import { pinned, start } from "./lib/processes.mjs"
 
-const names = ["burst", "paced", "heap", "first", "growth", "slow", "interrupt", "tools"]
+const names = ["burst", "paced", "heap", "first", "growth", "slow", "interrupt", "tools", "costs"]
 
 const { values: options } = parseArgs({
   options: {

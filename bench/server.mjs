@@ -31,7 +31,17 @@ let sent = 0
 let open = 0
 let closed = Promise.resolve(0)
 
+const limits = {
+  "x-ratelimit-limit-requests": "1000000",
+  "x-ratelimit-remaining-requests": "999999",
+  "x-ratelimit-reset-requests": "1ms",
+  "x-ratelimit-limit-tokens": "1000000000",
+  "x-ratelimit-remaining-tokens": "999999000",
+  "x-ratelimit-reset-tokens": "1ms"
+}
+
 const scenarios = {
+  limited: (response, deltas) => pour(response, cached(burst, Number(deltas))),
   burst: (response, deltas) => pour(response, cached(burst, Number(deltas))),
   large: (response, length) => pour(response, cached(large, Number(length))),
   // One delta a write, so many a second, until the reader leaves. A delta is the time at which it is sent.
@@ -118,7 +128,7 @@ const server = createServer(async (request, response) => {
     return
   }
   response.socket.setNoDelay(true)
-  response.writeHead(200, { "content-type": "text/event-stream" })
+  response.writeHead(200, { "content-type": "text/event-stream", ...(scenario === "limited" ? limits : {}) })
   scenarios[scenario](response, ...args)
 })
 server.keepAliveTimeout = 60_000

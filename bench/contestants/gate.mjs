@@ -1,0 +1,2 @@
+// Ours, where the server tells its rate limits and they are kept.
+export { connect } from "./terminal.mjs"
