@@ -87,7 +87,11 @@ export const detachable = <A, E extends { readonly _tag: string }>(
       Effect.interruptible,
       Effect.catchAll(Option.match({
         onNone: () => Effect.void,
-        onSome: (error) => Effect.logWarning(`A run that nobody reads any more failed with ${error._tag}`)
+        // Who cancels a run knows of it.
+        onSome: (error) =>
+          error._tag === "RunCancelled"
+            ? Effect.void
+            : Effect.logWarning(`A run that nobody reads any more failed with ${error._tag}`)
       })),
       Effect.onExit((exit) => Scope.close(own, exit))
     )

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Effect, Exit, Stream } from "effect"
 import { Cursor, Run, type RunEvent, RunLog, Thread, Threads } from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
-import { badEnd, collect, observe } from "../support/observe.ts"
+import { badEnd, collect, collectLogs, observe } from "../support/observe.ts"
 import { pass, passing } from "../support/time.ts"
 import { counting, elsewhere, over, script, told, toolkit, whole } from "./backgroundRun.ts"
 
@@ -239,6 +239,24 @@ describe("status, wait and cancel", () => {
       expect((yield* simulator.requests).filter(({ path }) => path.endsWith("/cancel"))).toHaveLength(1)
       expect(yield* passing(Run.text(service.run(id, { message: "And now?" })), 1000)).toBe("Fine.")
     }).pipe(over([slow, "Fine."])))
+
+  it.effect("a run that nobody reads warns of how it failed, unless it was cancelled", () =>
+    Effect.gen(function*() {
+      const { layer, lines } = collectLogs()
+      yield* Effect.gen(function*() {
+        const service = yield* Threads.Threads
+        const { id } = yield* service.create()
+        const cursor = yield* passing(service.start(id, { message: "Hi" }), 5000)
+        expect(yield* passing(service.cancel(cursor), 5000)).toBe("cancelled")
+        yield* pass(5000)
+        expect(lines.join()).not.toContain("nobody reads")
+        yield* passing(service.start(id, { message: "And now?" }), 5000)
+        yield* pass(5000)
+        expect(lines.join()).toContain("nobody reads any more failed with RunFailed")
+      }).pipe(Effect.provide(layer))
+    }).pipe(
+      over([slow, Script.turn([Script.text("Half"), Script.failure("server_error")], { latency: "100 millis" })])
+    ))
 
   it.effect("from another process too", () =>
     Effect.scoped(Effect.gen(function*() {
