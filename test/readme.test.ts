@@ -54,6 +54,7 @@ describe("README", () => {
     expect(files.map((file) => `examples/${file}`).filter((file) => !shown.includes(file))).toEqual([
       "examples/csv-table.ts",
       "examples/scripted-analyst.ts",
+      "examples/serve-web.ts",
       "examples/statistics.ts"
     ])
   })
