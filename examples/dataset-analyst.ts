@@ -20,15 +20,9 @@ class Usage extends Data.TaggedError("Usage")<{ readonly message: string }> {}
 
 const write = (text: string) => Effect.sync(() => process.stdout.write(text))
 
-/** What was asked by each call, for when its output is there. */
-const asked = new Map<Thread.CallId, string>()
-
-const remember = ({ call }: RunEvent.Of<"ToolCallRequested">) =>
-  Effect.sync(() => asked.set(call.callId, `${call.name} ${call.arguments}`))
-
 /** A line on stderr for each call: what was asked, and how the output begins. */
-const show = ({ callId, name, output }: RunEvent.Of<"ToolCallCompleted">) =>
-  Console.error(`${asked.get(callId) ?? name} → ${output.length > 40 ? `${output.slice(0, 39)}…` : output}`)
+const show = ({ arguments: asked, name, output }: RunEvent.Of<"ToolCallCompleted">) =>
+  Console.error(`${name} ${asked} → ${output.length > 40 ? `${output.slice(0, 39)}…` : output}`)
 
 const ask = Effect.gen(function*() {
   const threads = yield* Threads.Threads
@@ -47,7 +41,7 @@ const ask = Effect.gen(function*() {
     additionalInstructions: "Toma cada cifra de las herramientas; no calcules ninguna por tu cuenta",
     toolkit: CsvTools.toolkit
   }).pipe(
-    Run.handle({ ToolCallRequested: remember, ToolCallCompleted: show, TextDelta: ({ delta }) => write(delta) })
+    Run.handle({ ToolCallCompleted: show, TextDelta: ({ delta }) => write(delta) })
   )
   return { thread, run }
 })

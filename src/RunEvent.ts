@@ -228,7 +228,7 @@ export const ToolCallArgumentsDelta = event("ToolCallArgumentsDelta", { ...ofIte
 export const ToolCallRequested = event("ToolCallRequested", { ...ofItem, call: FunctionCall })
 
 /**
- * A tool of the program has been called. `output` is what the model is told, `result` what the handler gave. `isFailure`
+ * A tool of the program has been called, with `arguments` as the model wrote them. `output` is what the model is told, `result` what the handler gave. `isFailure`
  * says that the call failed or was not made; a defect, and that it took too long, is in `cause`, for the program only.
  *
  * @since 0.1.0
@@ -238,6 +238,7 @@ export const ToolCallCompleted = event("ToolCallCompleted", {
   ...ofItem,
   callId: CallId,
   name: Schema.String,
+  arguments: Schema.String,
   output: Schema.String,
   isFailure: Schema.Boolean,
   result: Schema.Unknown,

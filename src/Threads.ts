@@ -404,6 +404,9 @@ type WithHandler = Toolkit.WithHandler<Record<string, Tool.Any>>
 
 type Params = Omit<ResponseCreateParamsStreaming, "stream"> & { readonly model: string }
 
+/** As much metadata as a response may have. */
+const maxPairs = 16
+
 const isOpen = ({ status }: Response) => status === "queued" || status === "in_progress"
 
 const make = Effect.gen(function*() {
@@ -517,6 +520,12 @@ const make = Effect.gen(function*() {
         : chosen
       const background = options.background === true
       if (background) yield* supportsBackground
+      if (background && Object.keys({ ...assistant.metadata, ...options.metadata }).length === maxPairs) {
+        return yield* new InvalidInput({
+          field: "metadata",
+          reason: `${maxPairs} pairs, and a run in the background needs one of them`
+        })
+      }
       const tools = yield* toolsOf(options, assistant.tools ?? [])
       const format = options.output === undefined ? undefined : yield* Output.make(threadId, options.output)
       const sent = yield* params(options, assistant)

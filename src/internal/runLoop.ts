@@ -525,18 +525,18 @@ export const open = (
     }
 
     /** The stream broke. */
-    const lost = (turn: Turn, line: Scope.CloseableScope, error: RequestError): RunPull =>
-      isStopped
-        ? fail(error)
-        : isBackground && projection.responseId !== undefined
-        ? once(
-          Scope.close(line, Exit.void).pipe(
-            // Not all at once, where many have lost theirs.
-            Effect.zipRight(Effect.flatMap(Random.nextIntBetween(0, 250), pause)),
-            Effect.zipRight(hearOn(turn, withPartial(error)))
-          )
+    const lost = (turn: Turn, line: Scope.CloseableScope, error: RequestError): RunPull => {
+      if (isStopped) return fail(error)
+      if (!isBackground || projection.responseId === undefined) return lookUp(turn, line, error)
+      hasLost = true
+      return once(
+        Scope.close(line, Exit.void).pipe(
+          // Not all at once, where many have lost theirs.
+          Effect.zipRight(Effect.flatMap(Random.nextIntBetween(0, 250), pause)),
+          Effect.zipRight(hearOn(turn, withPartial(error)))
         )
-        : lookUp(turn, line, error)
+      )
+    }
 
     /**
      * An answer in the background goes on without us: hears on behind what was heard, or waits for its end where that is
@@ -571,7 +571,11 @@ export const open = (
           const pull = yield* Effect.either(Effect.mapInputContext(Pull.toOpen(stream), forAnswer(line)))
           if (Either.isRight(pull)) {
             next = read(turn, pull.right, line)
-            return [{ _tag: "Reconnected" as const, ...projection.at(), attempt: ++attempts.count }]
+            attempts.count++
+            // A reader that comes later has lost nothing.
+            return hasLost
+              ? [{ _tag: "Reconnected" as const, ...projection.at(), attempt: attempts.count }]
+              : yield* next
           }
           yield* Scope.close(line, Exit.void)
           const error = pull.left
@@ -871,6 +875,7 @@ export const open = (
       itemId: call.id,
       callId: call.callId,
       name: call.name,
+      arguments: call.arguments,
       output: outcome.output,
       isFailure: outcome.isFailure,
       result: outcome.result,
@@ -940,6 +945,8 @@ export const open = (
 
     /** What was told of this step before is not known, so that its texts come whole where they cannot be heard on. */
     let isBlind = false
+    /** This reader's own connection broke. */
+    let hasLost = false
     /** How often it was tried in vain to hear on. */
     let patience: { readonly attempts: { count: number }; readonly wait: ReturnType<typeof waits> } | undefined
     let next: RunPull = from?.leader === undefined ? enter : once(goOnFrom(readingAlong, from))

@@ -33,6 +33,17 @@ describe("background", () => {
       expect(yield* collect(service.items(id))).toEqual([])
     }).pipe(over([], { store: "memory" })))
 
+  it.effect("law 4: as much metadata as there may be is too much, and nothing is written", () =>
+    Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const { id } = yield* service.create()
+      const metadata = Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`key${index}`, "v"]))
+      const error = yield* Effect.flip(collect(service.run(id, { message: "Hi", background: true, metadata })))
+      expect(error).toMatchObject({ _tag: "InvalidInput", field: "metadata" })
+      expect(yield* collect(service.items(id))).toEqual([])
+      expect(yield* passing(Run.text(service.run(id, { message: "Hi", metadata })), 1000)).toBe("Hello.")
+    }).pipe(over(["Hello."])))
+
   it.effect("law 2: a connection that breaks is replaced, and nothing is lost or told twice", () =>
     Effect.gen(function*() {
       const { handlers, made } = counting()
@@ -49,7 +60,8 @@ describe("background", () => {
         20_000
       )
       expect(badEnd(seen)).toBeUndefined()
-      expect(seen.tags.filter((tag) => tag === "Reconnected")).toHaveLength(2)
+      const reconnected = seen.events.flatMap((event) => event._tag === "Reconnected" ? [event.attempt] : [])
+      expect(reconnected).toEqual([1, 1])
       expect(told(seen.events)).toEqual(told(yield* whole))
       expect(made.sort()).toEqual(["0a", "0b", "1a", "1b"])
     }).pipe(over(script)))
