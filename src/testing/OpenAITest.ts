@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as OpenAI from "../OpenAI.ts"
 import type { Script } from "./Script.ts"
-import { make, Simulator } from "./Simulator.ts"
+import { make, type Options, Simulator } from "./Simulator.ts"
 
 /**
  * `OpenAI` over a simulated wire, with the `Simulator` to look at it: the live code, the real SDK, and a server that
@@ -30,9 +30,9 @@ import { make, Simulator } from "./Simulator.ts"
  * )
  * ```
  */
-export const layer = (script: Script): Layer.Layer<OpenAI.OpenAI | Simulator> =>
+export const layer = (script: Script, options?: Options): Layer.Layer<OpenAI.OpenAI | Simulator> =>
   Layer.scopedContext(Effect.gen(function*() {
-    const simulator = yield* make(script)
+    const simulator = yield* make(script, options)
     const openai = yield* Effect.orDie(
       Layer.build(OpenAI.layer({ apiKey: Redacted.make("sk-simulated"), fetch: simulator.fetch }))
     )

@@ -22,12 +22,14 @@ import { advance } from "./internal/advance.ts"
 import { makeApp } from "./internal/app.ts"
 import { Exchanges, type InjectionTarget, type RecordedRequest } from "./internal/exchange.ts"
 import { makeFetch } from "./internal/fetch.ts"
+import { Limiter, type RateLimits } from "./internal/rateLimits.ts"
 import { serve, type ServeError } from "./internal/server.ts"
 import { makeState } from "./internal/state.ts"
 import { Turns } from "./internal/turns.ts"
 import type { Fault, HttpError, Json, Script, WireItem } from "./Script.ts"
 
 export type { InjectionTarget, RecordedRequest } from "./internal/exchange.ts"
+export type { RateLimit, RateLimits } from "./internal/rateLimits.ts"
 export { ServeError } from "./internal/server.ts"
 
 /**
@@ -118,6 +120,11 @@ export interface Service {
 export interface Options {
   /** How long a conversation stays locked after its response was dropped with the connection. By default not at all. */
   readonly lockLinger?: Duration.DurationInput | undefined
+  /**
+   * The rate limits of each key for each model. Calls of the model are told them in headers, and are rejected with 429
+   * when there is no room; what is rejected uses up no turn. By default there are none.
+   */
+  readonly rateLimits?: RateLimits | undefined
 }
 
 /**
@@ -146,6 +153,7 @@ export const make = (script: Script, options?: Options): Effect.Effect<Service, 
       seed: yield* Random.nextIntBetween(0, 2 ** 31),
       turns,
       lockLinger: Duration.decode(options?.lockLinger ?? 0),
+      limiter: options?.rateLimits === undefined ? undefined : new Limiter(options.rateLimits),
       fork: run
     })
     const exchanges = new Exchanges(state)

@@ -1,5 +1,5 @@
 import { Assistant, Assistants, RetryPolicy, Threads, ThreadStore } from "effect-openai-threads"
-import { OpenAITest, type Script } from "effect-openai-threads/testing"
+import { OpenAITest, type Script, type Simulator } from "effect-openai-threads/testing"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
@@ -21,10 +21,11 @@ export const threads = (
   options: {
     readonly store?: keyof typeof stores
     readonly assistants?: ReadonlyArray<Assistant.Assistant>
+    readonly simulator?: Simulator.Options
   } = {}
 ) =>
   Threads.layer.pipe(
     Layer.provideMerge(stores[options.store ?? "conversations"]),
     Layer.provideMerge(Assistants.layer(options.assistants ?? [analyst])),
-    Layer.provideMerge(OpenAITest.layer(script))
+    Layer.provideMerge(OpenAITest.layer(script, options.simulator))
   )

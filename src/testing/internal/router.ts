@@ -6,6 +6,7 @@ import type { Json } from "../Script.ts"
 import * as Conversations from "./conversations.ts"
 import * as Files from "./files.ts"
 import { type Answer, type ApiError, type ApiRequest, type Checked, errorAnswer, jsonAnswer, reject } from "./http.ts"
+import { limited } from "./limited.ts"
 import * as Responses from "./responses.ts"
 import type { State } from "./state.ts"
 
@@ -54,7 +55,7 @@ const endpoint = (state: State, request: ApiRequest): Handled => {
     }
   }
   if (resource === "responses") {
-    if (depth === 1 && method === "POST") return Responses.create(state, request)
+    if (depth === 1 && method === "POST") return limited(state, request, Responses.create(state, request))
     if (depth === 2 && id === "input_tokens" && method === "POST") {
       return json(Responses.countInputTokens(state, request))
     }

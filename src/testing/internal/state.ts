@@ -6,6 +6,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Utils from "effect/Utils"
 import type { Json, WireItem } from "../Script.ts"
 import type { EventLog } from "./eventLog.ts"
+import type { Limiter } from "./rateLimits.ts"
 import type { Turns } from "./turns.ts"
 import type { Include } from "./visible.ts"
 
@@ -79,6 +80,8 @@ export interface State {
   /** Seconds since the epoch. */
   readonly now: () => number
   readonly lockLinger: Duration.Duration
+  /** Undefined where there is no limit. */
+  readonly limiter: Limiter | undefined
   /** Runs until it ends or the simulator's scope closes. */
   readonly fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
 }
@@ -90,6 +93,7 @@ export const makeState = (options: {
   readonly seed: number
   readonly turns: Turns
   readonly lockLinger: Duration.Duration
+  readonly limiter: Limiter | undefined
   readonly fork: State["fork"]
 }): State => {
   const random = new Utils.PCGRandom(options.seed)
@@ -109,6 +113,7 @@ export const makeState = (options: {
     },
     now: () => Math.floor(options.clock.unsafeCurrentTimeMillis() / 1000),
     lockLinger: options.lockLinger,
+    limiter: options.limiter,
     fork: options.fork
   }
 }
