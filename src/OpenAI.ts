@@ -16,6 +16,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import type * as Tracer from "effect/Tracer"
 import SDK, { type APIPromise, type ClientOptions } from "openai"
 import type { Conversation, ConversationDeletedResource } from "openai/resources/conversations/conversations"
 import type { ConversationItem } from "openai/resources/conversations/items"
@@ -32,13 +33,16 @@ import type { Include } from "./HostedTool.ts"
 import { pullBytes } from "./internal/byteStream.ts"
 import * as Connection from "./internal/connection.ts"
 import { pullEvents } from "./internal/eventStream.ts"
+import { type Call, Gates } from "./internal/gate.ts"
 import * as Pull from "./internal/pull.ts"
-import { type About, fromSdk, NotJson } from "./internal/requestError.ts"
+import { type About, fromSdk, headersOf, NotJson } from "./internal/requestError.ts"
 import { type Repeat, retry } from "./internal/retry.ts"
 import * as Telemetry from "./internal/telemetry.ts"
+import type { Asked } from "./internal/tokens.ts"
 import * as Validate from "./internal/validate.ts"
 import type { WireEvent } from "./internal/wireEvents.ts"
 import { type InvalidInput, PartlyWritten, type RequestError, TimedOut, UnexpectedResponse } from "./OpenAIError.ts"
+import type { ModelLimits } from "./RateLimits.ts"
 import type { ItemId, Metadata, ResponseId, ThreadId } from "./Thread.ts"
 import { Timeouts } from "./Timeouts.ts"
 
@@ -198,6 +202,10 @@ export interface Service {
   readonly responses: Responses
   readonly files: Files
   /**
+   * What is known now of the rate limits of each model that was asked for, and how many calls wait. See `RateLimits`.
+   */
+  readonly rateLimits: Effect.Effect<ReadonlyArray<ModelLimits>>
+  /**
    * The one way to what this library does not cover: the SDK's client itself. Its errors are mapped like all others;
    * pass `signal` on, so that interruption aborts the request.
    */
@@ -283,12 +291,14 @@ const isPage = (after: string | undefined) => (page: Page) =>
 const make = (options: Options): Service => {
   const client = makeClient(options)
   const server = URL.canParse(client.baseURL) ? new URL(client.baseURL) : undefined
+  const gates = new Gates()
 
   /** Sends a request and waits for the head of its answer. The end of the scope aborts it. */
   const send = <A extends { readonly asResponse: () => Promise<globalThis.Response> }>(
     start: (client: SDK, signal: AbortSignal) => A,
     about: About,
-    limits: Connection.Limits
+    limits: Connection.Limits,
+    call?: Call
   ) =>
     Effect.flatMap(Connection.make(limits), (connection) => {
       const head = connection.awaiting(
@@ -296,9 +306,14 @@ const make = (options: Options): Service => {
           const started = start(client, connection.signal)
           const answer = await started.asResponse()
           connection.begun()
+          call?.heard(answer.headers)
           return { connection, started, answer }
         },
-        (error) => fromSdk(error, about),
+        (error) => {
+          const failure = fromSdk(error, about)
+          call?.heard(headersOf(error), failure)
+          return failure
+        },
         () => new TimedOut({ phase: "firstByte" })
       )
       return head
@@ -314,14 +329,16 @@ const make = (options: Options): Service => {
     repeat: Repeat,
     about: About,
     start: (client: SDK, signal: AbortSignal) => APIPromise<A>,
-    { firstByte: byDefault = "2 minutes", isWhole = Predicate.isRecord }: {
+    { asked, firstByte: byDefault = "2 minutes", isWhole = Predicate.isRecord }: {
       readonly isWhole?: (answer: A) => boolean
       readonly firstByte?: Duration.DurationInput
+      /** A call of a model, which waits for its turn. */
+      readonly asked?: Asked
     } = {}
   ): Effect.Effect<A, RequestError> =>
     Effect.flatMap(Timeouts, ({ firstByte = byDefault, idle = idleByDefault, total }) => {
-      const attempt = Effect.gen(function*() {
-        const { answer, connection, started } = yield* send(start, about, { firstByte, idle })
+      const attempt = Effect.fnUntraced(function*(call: Call | undefined) {
+        const { answer, connection, started } = yield* send(start, about, { firstByte, idle }, call)
         const requestId = answer.headers.get("x-request-id") ?? undefined
         const contentType = answer.headers.get("content-type") ?? "none"
         const body = yield* connection.awaiting(
@@ -336,7 +353,7 @@ const make = (options: Options): Service => {
           ? body
           : yield* new UnexpectedResponse({ reason: "its body is not what was asked for", requestId })
       })
-      return retry(repeat)(within(total, Effect.scoped(attempt)))
+      return retry(repeat)(gates.hold(asked, (call) => within(total, Effect.scoped(attempt(call)))))
     })
 
   const conversation = (id: ThreadId): About => ({ resource: "conversation", id })
@@ -441,12 +458,16 @@ const make = (options: Options): Service => {
     repeat: Repeat,
     about: About,
     start: (client: SDK, signal: AbortSignal) => { readonly asResponse: () => Promise<globalThis.Response> },
-    onEnd?: (end: Response | RequestError) => void
+    { asked, onEnd }: {
+      readonly asked?: Asked
+      readonly onEnd?: (end: Response | RequestError) => void
+    } = {}
   ) =>
     Effect.flatMap(Timeouts, ({ firstByte = "2 minutes", idle = idleByDefault, total }) =>
       Effect.gen(function*() {
         const opened = yield* Clock.currentTimeMillis
-        const { answer, connection } = yield* within(total, retry(repeat)(send(start, about, { firstByte, idle })))
+        const head = gates.hold(asked, (call) => send(start, about, { firstByte, idle }, call))
+        const { answer, connection } = yield* within(total, retry(repeat)(head))
         const pull = yield* pullEvents(connection, answer, onEnd)
         return total === undefined
           ? pull
@@ -460,6 +481,11 @@ const make = (options: Options): Service => {
       ? { resource: "response", id: params.previous_response_id }
       : { resource: "endpoint" }
 
+  const answered = (span: Tracer.Span, { model }: Asked, response: Response) => {
+    gates.used(model, response.usage?.total_tokens)
+    Telemetry.chatEnd(span, response)
+  }
+
   const responses: Responses = {
     create: (params) =>
       Effect.useSpan(
@@ -469,10 +495,11 @@ const make = (options: Options): Service => {
           Effect.andThen(
             Validate.params(params),
             request("once", aboutParams(params), (client, signal) => client.responses.create(params, { signal }), {
+              asked: params,
               firstByte: "5 minutes"
             })
           ).pipe(
-            Effect.tap((response) => Effect.sync(() => Telemetry.chatEnd(span, response))),
+            Effect.tap((response) => Effect.sync(() => answered(span, params, response))),
             Effect.tapError((error) => Effect.sync(() => span.attribute("error.type", error._tag)))
           )
       ),
@@ -488,12 +515,10 @@ const make = (options: Options): Service => {
         const create = (client: SDK, signal: AbortSignal) => client.responses.create(body, { signal })
         const open = Effect.zipRight(
           Validate.params(params),
-          events(
-            "once",
-            aboutParams(params),
-            create,
-            (end) => "_tag" in end ? failed(end) : Telemetry.chatEnd(span, end)
-          )
+          events("once", aboutParams(params), create, {
+            asked: params,
+            onEnd: (end) => "_tag" in end ? failed(end) : answered(span, params, end)
+          })
         )
         return yield* Effect.tapError(open, (error) => Effect.sync(() => failed(error)))
       })),
@@ -587,6 +612,7 @@ const make = (options: Options): Service => {
     conversations,
     responses,
     files,
+    rateLimits: gates.state,
     use: (f) =>
       Effect.tryPromise({
         try: (signal) => f(client, signal),

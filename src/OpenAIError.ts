@@ -153,7 +153,8 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("effect-o
 
 /**
  * The account may not send more for now. Retry after {@link retryAfter}, if it is known.
- * Wire: HTTP 429 `rate_limit_exceeded` or `slow_down`; `rate_limit_exceeded` inside a stream.
+ * Wire: HTTP 429 `rate_limit_exceeded` or `slow_down`; `rate_limit_exceeded` inside a stream. With `unsent` it is not
+ * OpenAI that said so: the request was not sent, since it would have had to wait longer than `RateLimits` allows.
  *
  * @since 0.1.0
  * @category errors
@@ -161,10 +162,15 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("effect-o
 export class RateLimited extends Schema.TaggedError<RateLimited>("effect-openai-threads/RateLimited")("RateLimited", {
   retryAfter: Schema.optional(Schema.Duration),
   code: optionalString,
+  unsent: Schema.optional(Schema.Boolean),
   requestId: optionalString
 }) {
   readonly isRetryable = true
   override get message() {
+    if (this.unsent === true) {
+      const when = this.retryAfter === undefined ? "later" : `in ${Duration.format(this.retryAfter)}`
+      return `The request was not sent: OpenAI's rate limit has room for it ${when}, and it may not wait that long`
+    }
     return (this.retryAfter === undefined
       ? "OpenAI's rate limit was reached: send less or wait"
       : `OpenAI's rate limit was reached: it asks to wait ${Duration.format(this.retryAfter)}`) +

@@ -16,6 +16,9 @@ export * as OpenAI from "./OpenAI.ts"
 /** What can go wrong between the program and OpenAI. */
 export * as OpenAIError from "./OpenAIError.ts"
 
+/** How a program keeps to the rate limits of its account. */
+export * as RateLimits from "./RateLimits.ts"
+
 /** When a request is sent again. */
 export * as RetryPolicy from "./RetryPolicy.ts"
 

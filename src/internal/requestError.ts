@@ -180,6 +180,9 @@ const isStatusError = (
   error: unknown
 } => Predicate.hasProperty(u, "status") && typeof u.status === "number" && "headers" in u
 
+/** The headers of the answer that the SDK threw, if there was one. */
+export const headersOf = (error: unknown): Headers | undefined => isStatusError(error) ? error.headers : undefined
+
 /** Whether the connection is what failed, rather than the client. */
 const isConnection = (error: unknown, constructor: string): boolean =>
   constructor === "APIConnectionError" ||

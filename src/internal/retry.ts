@@ -27,7 +27,8 @@ const isRejected = (error: RunError): boolean => {
     case "ConnectionFailed":
       return true
     case "RateLimited":
-      return error.code === undefined || isRateLimit(error.code)
+      // What was not sent has waited already, for as long as it may.
+      return error.unsent !== true && (error.code === undefined || isRateLimit(error.code))
     case "InvalidRequest":
       return error.kind === "locked"
     case "ThreadBusy":

@@ -180,7 +180,7 @@ for (const store of Object.keys(stores) as ReadonlyArray<keyof typeof stores>) {
           "200 millis"
         )
         expect(error).toMatchObject({ _tag: "RateLimited" })
-        expect(yield* usable(id)).toBe("Fine.")
+        expect(yield* advancing(usable(id), "1 second")).toBe("Fine.")
         const items = yield* collect(service.items(id))
         const outputs = items.flatMap((item) => item._tag === "FunctionCallOutput" ? [item.output] : [])
         expect(outputs).toEqual(["noted first a", "noted first b"])

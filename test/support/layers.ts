@@ -1,4 +1,4 @@
-import { Assistant, Assistants, RetryPolicy, Threads, ThreadStore } from "effect-openai-threads"
+import { Assistant, Assistants, RateLimits, RetryPolicy, Threads, ThreadStore } from "effect-openai-threads"
 import { OpenAITest, type Script, type Simulator } from "effect-openai-threads/testing"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -11,7 +11,11 @@ export const analyst = Assistant.make({
 })
 
 /** For tests of what a failure is, rather than of what is done about it. */
-export const noRetries = Effect.provideService(RetryPolicy.RetryPolicy, RetryPolicy.none)
+export const noRetries = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  effect.pipe(
+    Effect.provideService(RetryPolicy.RetryPolicy, RetryPolicy.none),
+    Effect.provideService(RateLimits.RateLimits, { mode: "observe" })
+  )
 
 export const stores = { conversations: ThreadStore.layerConversations, memory: ThreadStore.layerMemory } as const
 

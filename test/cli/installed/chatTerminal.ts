@@ -108,12 +108,10 @@ describe.concurrent("chat on a terminal", () => {
     "an error is shown and the prompt comes back; /retry asks again, and writes no message twice",
     ({ expect }) =>
       Effect.gen(function*() {
-        const limited = Script.httpError({
-          status: 429,
-          code: "rate_limit_exceeded",
-          headers: { "retry-after": "400" }
-        })
-        const { screen, simulator } = yield* chat([limited, "Now."])
+        const { screen, simulator } = yield* chat([
+          Script.httpError({ status: 429, code: "insufficient_quota" }),
+          "Now."
+        ])
         yield* simulator.inject(Script.httpError({ status: 401, code: "invalid_api_key" }))
         yield* screen.enter("Hi")
         // The thread could not be made: nothing was written.
