@@ -1,6 +1,6 @@
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import { describe, expect, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Layer, Stream } from "effect"
+import { ConfigProvider, Effect, Fiber, Layer, Stream } from "effect"
 import { Assistant, Assistants, Run, type RunEvent, type Thread, Threads, ThreadStore } from "effect-openai-threads"
 import { OpenAITest, Script, Simulator } from "effect-openai-threads/testing"
 import { execFile } from "node:child_process"
@@ -17,6 +17,7 @@ import * as Handlers from "../examples/events-as-handlers.ts"
 import * as Streams from "../examples/events-as-stream.ts"
 import { research } from "../examples/hosted-tools.ts"
 import { local } from "../examples/local-threads.ts"
+import * as Limits from "../examples/rate-limits.ts"
 import * as Resuming from "../examples/resume.ts"
 import { analyst } from "../examples/scripted-analyst.ts"
 import * as Structured from "../examples/structured-output.ts"
@@ -313,6 +314,28 @@ describe("assistants", () => {
       expect(fromFile.map(essence)).toEqual(values.map(essence))
     }))
 })
+
+it.effect("rate limits: all are answered, and who is impatient is told", () =>
+  Effect.gen(function*() {
+    const service = yield* Threads.Threads
+    const simulator = yield* Simulator.Simulator
+    const ids = yield* Effect.forEach(["A", "B", "C"], () => Effect.map(service.create(), ({ id }) => id))
+    yield* Limits.answerAll([[ids[0]!, "Hi"]])
+    const fiber = yield* Effect.fork(Limits.answerAll(ids.map((id) => [id, "And?"])))
+    yield* simulator.advance("1 second")
+    const unsent = yield* Effect.flip(Effect.provide(Limits.answerAll([[ids[0]!, "Now!"]]), Limits.impatient))
+    expect(unsent).toMatchObject({ _tag: "RateLimited", unsent: true })
+    const logged = vi.spyOn(console, "log").mockImplementation(() => {})
+    yield* Limits.report
+    const lines = logged.mock.calls.map(([line]) => line)
+    logged.mockRestore()
+    expect(lines).toEqual(["test-model: 0 of 2 left, whole in 19s, 2 waiting"])
+    yield* simulator.advance("20 seconds")
+    expect(yield* Fiber.join(fiber)).toHaveLength(3)
+    expect((yield* simulator.requests).every(({ status }) => status === 200)).toBe(true)
+  }).pipe(Effect.provide(
+    threads([Script.always("Hello")], { simulator: { rateLimits: { requests: { limit: 2, per: "20 seconds" } } } })
+  )))
 
 it.effect("submit: answers each call until there is none", () =>
   Effect.gen(function*() {
