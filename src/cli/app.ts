@@ -5,6 +5,7 @@ import * as AssistantSpecs from "./commands/assistants.ts"
 import * as ChatSpec from "./commands/chat.ts"
 import * as CompletionSpec from "./commands/completion.ts"
 import * as ConfigSpecs from "./commands/config.ts"
+import * as RunSpecs from "./commands/runs.ts"
 import * as SimulateSpec from "./commands/simulate.ts"
 import * as ThreadSpecs from "./commands/threads.ts"
 import type { Flags } from "./Flag.ts"
@@ -29,12 +30,17 @@ const simulator = Effect.promise(() => import("./handlers/simulate.ts"))
 /** The editor is, too. */
 const chatting = Effect.promise(() => import("./handlers/chat.ts"))
 
+const runs = Effect.promise(() => import("./handlers/runs.ts"))
+
 const commands = {
   "ask": command(Specs.ask, ask),
   "chat": command(ChatSpec.chat, (input) => Effect.flatMap(chatting, ({ chat }) => chat(input))),
   "threads show": command(ThreadSpecs.show, Threads.show),
   "threads export": command(ThreadSpecs.exportThread, Threads.exportThread),
   "threads delete": command(ThreadSpecs.remove, Threads.remove),
+  "runs watch": command(RunSpecs.watch, (input) => Effect.flatMap(runs, ({ watch }) => watch(input))),
+  "runs status": command(RunSpecs.status, (input) => Effect.flatMap(runs, ({ status }) => status(input))),
+  "runs cancel": command(RunSpecs.cancel, (input) => Effect.flatMap(runs, ({ cancel }) => cancel(input))),
   "assistants list": command(AssistantSpecs.list, Assistants.list),
   "assistants show": command(AssistantSpecs.show, Assistants.show),
   "config show": command(ConfigSpecs.show, Config.show),

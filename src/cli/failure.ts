@@ -1,12 +1,12 @@
 /** What a command fails with, and the exit code of each. */
 import type { AssistantsFileInvalid } from "../Assistants.ts"
-import type { RunError } from "../RunError.ts"
+import type { ResumeError } from "../RunError.ts"
 import type { CliError } from "./CliError.ts"
 import { type ExitCode, exitCodes } from "./exitCodes.ts"
 import { escaped } from "./terminal.ts"
 
 /** Everything that a command fails with. */
-export type Failure = CliError | RunError | AssistantsFileInvalid
+export type Failure = CliError | ResumeError | AssistantsFileInvalid
 
 const byTag: Record<Exclude<Failure["_tag"], "CliError" | "InvalidInput">, ExitCode> = {
   AssistantNotFound: exitCodes.usage,
@@ -35,6 +35,7 @@ const byTag: Record<Exclude<Failure["_tag"], "CliError" | "InvalidInput">, ExitC
   RunCancelled: exitCodes.failed,
   ToolFailed: exitCodes.failed,
   TooManySteps: exitCodes.failed,
+  NotResumable: exitCodes.failed,
   OutputRefused: exitCodes.incomplete,
   OutputInvalid: exitCodes.failed
 }

@@ -7,8 +7,9 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as Cursor from "../Cursor.ts"
 import * as Run from "../Run.ts"
-import type { RunError } from "../RunError.ts"
+import type { ResumeError } from "../RunError.ts"
 import { RunEvent, type Usage } from "../RunEvent.ts"
 import type { ThreadId } from "../Thread.ts"
 import { type CliError, incomplete } from "./CliError.ts"
@@ -31,6 +32,8 @@ export interface Rendering {
   readonly tools: boolean
   /** Stopped before anything else is said. */
   readonly spinner: Spinner
+  /** Whether each event comes with the cursor behind it: the run is in the background, and can be gone on with. */
+  readonly withCursors?: boolean | undefined
 }
 
 /** The version of what `--json` and `--events` print. */
@@ -38,15 +41,15 @@ const v = 1
 
 /** Prints a run as it comes. Fails as the run does, and with exit code 6 where it ended without a whole answer. */
 export const render = (
-  run: Stream.Stream<RunEvent, RunError>,
+  run: Stream.Stream<RunEvent, ResumeError>,
   threadId: ThreadId,
   rendering: Rendering
-): Effect.Effect<void, RunError | CliError> =>
+): Effect.Effect<void, ResumeError | CliError> =>
   Effect.gen(function*() {
     const { answer, format, spinner } = rendering
     const text = plainText(answer)
     const line = (object: object) => answer.write(`${JSON.stringify({ v, ...object })}\n`)
-    const encodeEvent = format === "events" ? eventEncoder() : undefined
+    const encodeEvent = format === "events" ? eventEncoder(rendering.withCursors === true) : undefined
     const toolLine = ToolLines.make()
     let seen = ""
     let last: RunEvent | undefined
@@ -74,6 +77,9 @@ export const render = (
           else if (event._tag === "HostedToolProgress") spinner.label(`${event.tool}: ${event.phase}`)
           else if (event._tag === "RunQueued") {
             yield* spinner.say(`The thread is in use; ${event.place} before this one.`)
+          } else if (event._tag === "Reconnected") {
+            yield* flush
+            yield* aside("The connection was lost; there is another one.")
           } else if (event._tag === "RunCompleted" && seen === "" && delta === "") delta = event.text
           if (event._tag === "StepStarted") yield* Effect.zipRight(flush, text.begin)
           if (event._tag === "ApprovalRequested") {
@@ -95,7 +101,7 @@ export const render = (
     const endOfText = Effect.suspend(() => Effect.zipRight(spinner.stop, format === "text" ? text.end : Effect.void))
 
     /** What is printed of a run that did not come to its end, so that a program has something to read too. */
-    const onFailure = (cause: Cause.Cause<RunError | CliError>) =>
+    const onFailure = (cause: Cause.Cause<ResumeError | CliError>) =>
       Effect.gen(function*() {
         yield* endOfText
         const { shown, status } = errorOf(cause)
@@ -162,15 +168,15 @@ const plainText = (answer: AnswerSink) => {
 }
 
 /** `{ v, type, seq, … }`: the event's own fields, under names that are common in streams of JSON lines. */
-const eventEncoder = () => {
+const eventEncoder = (withCursor: boolean) => {
   const encode = Schema.encodeEither(RunEvent)
   return (event: RunEvent): object => {
     const { _tag: type, sequence: seq, ...rest } = Either.getOrElse(encode(event), () => event)
-    return { v, type, seq, ...rest }
+    return { v, type, seq, ...rest, ...(withCursor ? { cursor: Cursor.encode(Cursor.fromEvent(event)) } : {}) }
   }
 }
 
-const errorOf = (cause: Cause.Cause<RunError | CliError>) => {
+const errorOf = (cause: Cause.Cause<ResumeError | CliError>) => {
   const error = Option.getOrUndefined(Cause.failureOption(cause))
   if (error === undefined) {
     return Cause.isInterrupted(cause)

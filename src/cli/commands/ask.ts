@@ -17,6 +17,9 @@ export const ask = Spec.make({
       value: "file",
       description: "Print JSON that fits this JSON Schema, and nothing else"
     }),
+    background: Flag.on("background", {
+      description: "Begin the answer, print the run's cursor and end; see runs watch"
+    }),
     ...json,
     events: Flag.on("events", { description: "Print each event as a line of JSON" }),
     ...output,
@@ -33,6 +36,7 @@ export const ask = Spec.make({
     ["openai-threads ask --thread conv_123 \"And at night?\"", "go on with a thread"],
     ["openai-threads ask --thread conv_123 --approve always", "approve what its last run waits for"],
     ["openai-threads ask --json \"Hello\" | jq -r .text", "for a program"],
+    ["openai-threads ask --background \"Tell me a story\"", "begin it here, and watch it with runs watch"],
     ["openai-threads ask --schema invoice.json -a invoice.pdf \"Read it\" | jq .total", "checked JSON"]
   ]
 })

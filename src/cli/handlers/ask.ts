@@ -3,6 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as Cursor from "../../Cursor.ts"
 import type * as Thread from "../../Thread.ts"
 import * as Threads from "../../Threads.ts"
 import * as Answerer from "../Answerer.ts"
@@ -11,6 +12,7 @@ import { usage } from "../CliError.ts"
 import type { ask as spec } from "../commands/ask.ts"
 import { connect } from "../connect.ts"
 import type { Failure } from "../failure.ts"
+import * as GoOn from "../goOn.ts"
 import * as OutputFile from "../outputFile.ts"
 import { patiently } from "../patience.ts"
 import * as Prompt from "../prompt.ts"
@@ -24,18 +26,25 @@ import { stderr, stdout } from "../terminal.ts"
 
 type Input = InputOf<typeof spec>
 
-const goOn = (id: Thread.ThreadId) => `openai-threads ask --thread ${id}`
+/** What is about an answer that is printed here. */
+const foreground = (input: Input): ReadonlyArray<string> =>
+  [
+    ...(["events", "simulate", "usage", "tools"] as const).filter((name) => input[name]),
+    ...(["schema", "output", "approve"] as const).filter((name) => Option.isSome(input[name]))
+  ].map((name) => `--${name}`)
 
 const check = (input: Input) =>
   input.events && input.json
     ? Effect.fail(usage("--json and --events exclude each other"))
+    : input.background && foreground(input).length > 0
+    ? Effect.fail(usage(`--background prints no answer, and excludes ${foreground(input).join(", ")}`))
     : Simulation.check(input)
 
 export const ask = (input: Input) =>
   Effect.suspend(() => {
     let id: Thread.ThreadId | undefined
     const cancelled = Effect.suspend(() =>
-      stderr.write(id === undefined || input.simulate ? "Cancelled.\n" : `Cancelled. Go on with: ${goOn(id)}\n`)
+      stderr.write(id === undefined || input.simulate ? "Cancelled.\n" : `Cancelled. Go on with: ${GoOn.asking(id)}\n`)
     )
     return Effect.gen(function*() {
       const prompt: Prompt.Prompt = {
@@ -87,6 +96,20 @@ const answer = (
       ? given.value
       : (yield* patiently(spinner.say)(threads.create({ messages: message === undefined ? [] : [message] }))).id
     yield* known(id)
+    if (input.background) {
+      const started = threads.start(id, {
+        assistant,
+        instructions,
+        model,
+        message: Option.isSome(given) ? message : undefined
+      })
+      const cursor = Cursor.encode(yield* patiently(spinner.say)(started))
+      yield* spinner.stop
+      yield* stdout.write(`${input.json ? JSON.stringify({ v: 1, cursor, threadId: id }) : cursor}\n`)
+      if (input.quiet) return
+      const lines = [`Thread ${id}. Watch it: ${GoOn.watching(cursor)}`, `End it: ${GoOn.cancelling(cursor)}`]
+      return yield* stderr.write(lines.map((line) => `${paint.dim(line)}\n`).join(""))
+    }
     const approve = Approval.make(Option.getOrElse(input.approve, () => "ask"), spinner)
     const options = { assistant, instructions, model, approve, output }
     const run = message === undefined
@@ -96,5 +119,5 @@ const answer = (
     yield* Effect.onExit(patiently(spinner.say)(render(run, id, rendering)), (exit) =>
       input.quiet || input.simulate || Exit.isInterrupted(exit) || isMissing(exit)
         ? Effect.void
-        : stderr.write(`${paint.dim(`Thread ${id}. Go on with: ${goOn(id)}`)}\n`))
+        : stderr.write(`${paint.dim(`Thread ${id}. Go on with: ${GoOn.asking(id)}`)}\n`))
   })

@@ -9,7 +9,7 @@ import { hasTmux, isAtPrompt, open, withTmux } from "../support/screen.ts"
 
 const timeout = 60_000
 
-const commands = ["ask", "assistants", "chat", "completion", "config", "simulate", "threads"]
+const commands = ["ask", "assistants", "chat", "completion", "config", "runs", "simulate", "threads"]
 
 /** What is typed, and the only word that it can become. */
 const cases: ReadonlyArray<readonly [typed: string, completed: string]> = [
