@@ -333,6 +333,9 @@ export const sum = (a: Usage, b: Usage): Usage => ({
   total: a.total + b.total
 })
 
+/** Whether a response still goes on. */
+export const isOpen = ({ status }: Response) => status === "in_progress" || status === "queued"
+
 /** What a response says about itself at its end: the truth, of which the deltas were the display. */
 export const outcome = (response: Response) => {
   const items = (response.output ?? []).map(toItem)

@@ -24,6 +24,9 @@ export type Pull<A, E, R = never> = Effect.Effect<ReadonlyArray<A>, Option.Optio
 /** Opens a source; what it holds is released with the scope. */
 export type Open<A, E, R = never> = Effect.Effect<Pull<A, E, R>, E, R | Scope.Scope>
 
+/** There is no next array. */
+export const end: Pull<never, never> = Effect.fail(Option.none())
+
 const SourceId: unique symbol = Symbol.for("effect-openai-threads/Source")
 
 const isEnd = <E>(cause: Cause.Cause<Option.Option<E>>) => cause._tag === "Fail" && Option.isNone(cause.error)

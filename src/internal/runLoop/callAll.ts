@@ -1,0 +1,111 @@
+/** Makes several calls at once, tells of each as it is done, and asks the model again once all of them are. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import * as Scope from "effect/Scope"
+import { ToolFailed } from "../../RunError.ts"
+import type { Pending, RunEvent } from "../../RunEvent.ts"
+import type * as ThreadStore from "../../ThreadStore.ts"
+import { noUsage } from "../projection.ts"
+import type * as ToolSteps from "../toolSteps.ts"
+import { ask } from "./ask.ts"
+import { over } from "./over.ts"
+import type { Outcome, RunPull } from "./plan.ts"
+import type { RunState } from "./runState.ts"
+import { toolCallCompleted } from "./toolCallCompleted.ts"
+
+/** The calls of one step. */
+interface Work {
+  readonly done: Queue.Dequeue<ToolSteps.Done | undefined>
+  /** What the program cannot answer itself. */
+  readonly left: ReadonlyArray<Pending>
+  readonly items: Array<ThreadStore.WireItem>
+  /** How many are not done yet. */
+  size: number
+  failure: RunPull | undefined
+}
+
+export const callAll = (
+  run: RunState,
+  writer: ThreadStore.Writer,
+  tools: ToolSteps.Tools,
+  step: Outcome,
+  { items, left, tasks }: Pick<Work, "items" | "left"> & {
+    readonly tasks: ReadonlyArray<Effect.Effect<ToolSteps.Done>>
+  }
+): RunPull =>
+  Effect.gen(function*() {
+    const { busy } = run
+    const done = run.calling = yield* Queue.unbounded<ToolSteps.Done | undefined>()
+    const working = yield* Scope.fork(busy, busy.strategy)
+    const offered = Effect.forEach(tasks, (task) => Effect.flatMap(task, (one) => Queue.offer(done, one)), {
+      concurrency: tools.concurrency,
+      discard: true
+    })
+    yield* Effect.forkIn(run.inSpan(offered), working)
+    return yield* (run.next = tell(run, writer, tools, step, {
+      done,
+      left,
+      items,
+      size: tasks.length,
+      failure: undefined
+    }))
+  })
+
+/** Tells of each call as it is done. */
+const tell = (
+  run: RunState,
+  writer: ThreadStore.Writer,
+  tools: ToolSteps.Tools,
+  step: Outcome,
+  work: Work
+): RunPull => {
+  const again: RunPull = Effect.flatMap(Queue.takeBetween(work.done, 1, work.size), (chunk) => {
+    const events: Array<RunEvent> = []
+    for (const one of chunk) {
+      // The run is to end.
+      if (one === undefined) return run.cancelled
+      work.size--
+      if (!("call" in one)) {
+        work.items.push(one.item)
+        continue
+      }
+      const { call: { callId }, outcome } = one
+      run.owed.set(callId, outcome.output)
+      run.self.outputs.set(callId, one)
+      work.failure ??= failureOf(run, tools, one)
+      events.push(toolCallCompleted(run.projection, one))
+    }
+    if (work.size === 0) run.calling = undefined
+    run.next = work.size > 0 ? again : goOn(run, writer, step, work)
+    return events.length > 0 ? Effect.succeed(events) : run.next
+  })
+  return again
+}
+
+/** What the run ends with once all outputs are written, if a call ends it. */
+const failureOf = (run: RunState, tools: ToolSteps.Tools, { call, outcome }: ToolSteps.Made): RunPull | undefined => {
+  if (outcome.failure !== undefined) {
+    const { threadId } = run.plan
+    return run.fail(new ToolFailed({ threadId, name: call.name, callId: call.callId, failure: outcome.failure.error }))
+  }
+  return outcome.cause !== undefined && tools.onDefect === "fail"
+    ? Effect.die(Cause.squash(outcome.cause))
+    : undefined
+}
+
+/** Everything that could be done is done. */
+const goOn = (run: RunState, writer: ThreadStore.Writer, step: Outcome, work: Work): RunPull =>
+  run.once(Effect.gen(function*() {
+    const { owed, plan } = run
+    const items = [...owed.items, ...work.items]
+    if (work.failure !== undefined || work.left.length > 0) {
+      // Its outputs are in the thread before anybody hears of it.
+      yield* run.failing(run.inSpan(writer.answer(items)))
+      owed.clear()
+      return yield* work.failure ?? over(run, { ...step, pending: work.left, usage: noUsage, messages: [] })
+    }
+    const { tool_choice: choice, ...params } = plan.params
+    // A choice that was forced would force a call in every step. Source: openai-agents-python#263.
+    return yield* (run.next = ask(run, writer, items, choice === "none" ? plan.params : params))
+  }))

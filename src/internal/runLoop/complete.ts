@@ -1,0 +1,30 @@
+/** The answer of a step is there: takes it into the thread, and goes on where it asks for more. */
+import * as Effect from "effect/Effect"
+import type { Response } from "openai/resources/responses/responses"
+import * as ActiveRuns from "../activeRuns.ts"
+import { outcome } from "../projection.ts"
+import { act } from "./act.ts"
+import { follow, goOnWith } from "./follow.ts"
+import { over } from "./over.ts"
+import type { Outcome, RunPull, Turn } from "./plan.ts"
+import type { RunState } from "./runState.ts"
+
+export const complete = (run: RunState, turn: Turn, response: Response): RunPull =>
+  run.once(Effect.gen(function*() {
+    if (response.status === "cancelled") return yield* run.cancelled
+    yield* run.failing(run.inSpan(turn.commit(response)))
+    run.isOver = true
+    run.owed.clear()
+    const step: Outcome = outcome(response)
+    if (step.pending.length === 0) return yield* over(run, step)
+    const { from, plan: { log, runId, threadId }, tools } = run
+    if (from?.leader !== undefined) return yield* follow(run, from.leader, turn, response, step)
+    if (!run.hasAsked) {
+      // Whoever drove the run before may have gone on.
+      const following = yield* ActiveRuns.stepAfter(log, runId, run.projection.responseId!)
+      if (following !== undefined) {
+        return yield* goOnWith(run, following, turn, step, (call) => ActiveRuns.outputOf(log, threadId, call))
+      }
+    }
+    return yield* tools === undefined ? over(run, step) : act(run, turn.writer, tools, step)
+  }))

@@ -1,0 +1,54 @@
+/** The beginning of a run: it waits for its turn at the thread, writes its message, and says that it has started. */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
+import type * as ThreadStore from "../../ThreadStore.ts"
+import * as ActiveRuns from "../activeRuns.ts"
+import { ask } from "./ask.ts"
+import { callApproved } from "./callApproved.ts"
+import { lead, leave, payOff } from "./leave.ts"
+import type { RunPull } from "./plan.ts"
+import { rejoin } from "./rejoin.ts"
+import type { RunState } from "./runState.ts"
+import { trying } from "./trying.ts"
+
+export const enter = (run: RunState): RunPull =>
+  run.once(Effect.gen(function*() {
+    const { plan, services } = run
+    const ticket = yield* run.failing(Scope.extend(services.store.open(plan.threadId, plan.waiting), run.busy))
+    run.next = start(run, ticket)
+    return ticket.position === 0
+      ? yield* run.next
+      : [{ _tag: "RunQueued" as const, ...run.projection.at(), place: ticket.position }]
+  }))
+
+const start = (run: RunState, ticket: ThreadStore.Ticket): RunPull =>
+  run.once(Effect.flatMap(run.failing(ticket.ready), (writer) => {
+    ActiveRuns.add(run.services.active, run.self)
+    const { from, plan: { message } } = run
+    const leaving = Scope.addFinalizer(run.busy, leave(run))
+    if (from !== undefined) {
+      return leaving.pipe(Effect.zipRight(lead(run)), Effect.zipRight(rejoin(run, writer, from)))
+    }
+    const beginning = message === undefined
+      ? begin(run, writer)
+      : trying(run, "safe", run.inSpan(writer.append([message])), () => begin(run, writer))
+    return Effect.zipRight(
+      run.tools === undefined ? leaving : Effect.zipRight(leaving, Scope.addFinalizer(run.busy, payOff(run, writer))),
+      beginning
+    )
+  }))
+
+const begin = (run: RunState, writer: ThreadStore.Writer): RunPull =>
+  Effect.map(Effect.zipRight(lead(run), Clock.currentTimeMillis), (now) => {
+    const { approved, assistant, newItems, params, timeout } = run.plan
+    if (timeout !== undefined) run.limit = run.deadline = now + Duration.toMillis(timeout)
+    run.next = approved.size === 0 ? ask(run, writer, newItems, params) : callApproved(run, writer)
+    return [{
+      _tag: "RunStarted" as const,
+      ...run.projection.at(),
+      assistantId: assistant.id,
+      model: params.model
+    }]
+  })

@@ -1,0 +1,47 @@
+/**
+ * One run, as a source that is pulled: take the lock, write the message, ask the model, pass its events on, take its
+ * answer into the thread, call the tools that it wants and ask again, give the lock back, say that it is complete. Each
+ * pull does the next piece of that, so nothing is held ahead of the reader but one network read.
+ *
+ * Each stage is a function of the run that gives the next events and sets `run.next` to the stage after it:
+ *
+ *     enter ─→ ask ─→ hear ─→ complete ─→ over
+ *       │       ↑      ↑         ├─→ act ─→ callAll ─→ ask
+ *       └─→ rejoin ────┘         └─→ follow ─→ hear, or enter
+ *
+ * `hear` comes to `complete` by itself, or by `lookUp` and `conclude` where it cannot hear the end.
+ */
+import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
+import { RetryPolicy } from "../../RetryPolicy.ts"
+import type { ResumeError } from "../../RunError.ts"
+import type { RunEvent } from "../../RunEvent.ts"
+import { Timeouts } from "../../Timeouts.ts"
+import * as Pull from "../pull.ts"
+import * as Telemetry from "../telemetry.ts"
+import { complete } from "./complete.ts"
+import { enter } from "./enter.ts"
+import { type Plan, readingAlong, type Services } from "./plan.ts"
+import { goOnFrom } from "./rejoin.ts"
+import { type Loop, RunState } from "./runState.ts"
+
+const loop: Loop = { enter, complete }
+
+export const open = (plan: Plan, services: Services): Pull.Open<RunEvent, ResumeError> =>
+  Effect.gen(function*() {
+    const name = plan.assistant.name ?? plan.assistant.id
+    const span = yield* Effect.makeSpanScoped(`invoke_agent ${name}`, {
+      captureStackTrace: false,
+      attributes: Telemetry.agentStart(plan)
+    })
+    const policy = yield* RetryPolicy
+    const limits = yield* Timeouts
+    const scope = yield* Effect.scope
+    const busy = yield* Scope.fork(scope, scope.strategy)
+    const run = new RunState(plan, services, loop, { span, policy, limits, busy })
+    const { from } = plan
+    run.next = from?.leader === undefined ? enter(run) : run.once(goOnFrom(run, readingAlong, from))
+    return Effect.suspend(() =>
+      run.deadline === Number.POSITIVE_INFINITY ? run.next : Pull.until(run.next, run.deadline, () => run.tooLong())
+    )
+  })

@@ -1,0 +1,235 @@
+/** One run while it goes on: what its stages know together, and what all of them do in the same way. */
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
+import type { Response } from "openai/resources/responses/responses"
+import { ConnectionLost, type RequestError, TimedOut } from "../../OpenAIError.ts"
+import { none, type Policy, RetryPolicy } from "../../RetryPolicy.ts"
+import { type ResumeError, RunCancelled, type RunError } from "../../RunError.ts"
+import type { ResponseId } from "../../Thread.ts"
+import { type Limits, Timeouts } from "../../Timeouts.ts"
+import type * as ActiveRuns from "../activeRuns.ts"
+import { Heard } from "../heard.ts"
+import type * as Lineage from "../lineage.ts"
+import { noUsage, Projection, sum } from "../projection.ts"
+import * as Pull from "../pull.ts"
+import type { waits } from "../retry.ts"
+import { toRunError } from "../threadErrors.ts"
+import type * as ToolSteps from "../toolSteps.ts"
+import { Owed } from "./owed.ts"
+import type { From, Outcome, Plan, RunPull, Services, Turn } from "./plan.ts"
+
+/** The stages that later ones lead back to. Those cannot import them, so `loop.ts` gives them to the run. */
+export interface Loop {
+  /** Takes the lock of the thread. */
+  readonly enter: (run: RunState) => RunPull
+  /** The answer of a step is there. */
+  readonly complete: (run: RunState, turn: Turn, response: Response) => RunPull
+}
+
+/** How long the end of a run may take to cancel its answer, or to write the outputs that its calls lack. */
+const endTime = "5 seconds"
+
+export class RunState {
+  readonly plan: Plan
+  readonly services: Services
+  readonly loop: Loop
+  readonly span: Tracer.Span
+  readonly policy: Policy
+  readonly limits: Limits
+  /** What is given back before `RunCompleted`: the lock and the connection. */
+  readonly busy: Scope.CloseableScope
+  readonly projection: Projection
+  readonly isBackground: boolean
+  readonly owed = new Owed()
+  readonly tools: ToolSteps.Tools | undefined
+  /** The run as others see it, who follow it or want it to end. */
+  readonly self: ActiveRuns.ActiveRun
+
+  /** What the next pull does. */
+  next: RunPull = Pull.end
+  /** When the run has to be over, in milliseconds of the Clock, and whether that counts now: not while its reader takes an answer. */
+  limit = Number.POSITIVE_INFINITY
+  deadline = Number.POSITIVE_INFINITY
+
+  /** Where the run goes on, if it was begun before. */
+  from: From | undefined
+  /** What the steps before this one came to. */
+  before: Lineage.Before
+  /** This run, and not one before it, has asked the model. */
+  hasAsked = false
+  /** What a run that died has left in the thread is closed once. */
+  hasMended = false
+
+  /** What was heard of the answer that is read. */
+  heard: Heard
+  /** What was told of this step before is not known, so that its texts come whole where they cannot be heard on. */
+  isBlind = false
+  /** This reader's own connection broke. */
+  hasLost = false
+  /** How often it was tried in vain to hear on. */
+  patience: { readonly attempts: { count: number }; readonly wait: ReturnType<typeof waits> } | undefined
+  /** The connection of the answer that is read, and whether the answer has its end. */
+  line: Scope.CloseableScope | undefined
+  isOver = true
+
+  /** Set while calls are made. */
+  calling: Queue.Enqueue<ToolSteps.Done | undefined> | undefined
+  /** Somebody else wants the run to end. */
+  isStopped = false
+  readonly #stopped = Deferred.unsafeMake<void>(FiberId.none)
+
+  constructor(
+    plan: Plan,
+    services: Services,
+    loop: Loop,
+    around: {
+      readonly span: Tracer.Span
+      readonly policy: Policy
+      readonly limits: Limits
+      readonly busy: Scope.CloseableScope
+    }
+  ) {
+    this.plan = plan
+    this.services = services
+    this.loop = loop
+    this.span = around.span
+    this.policy = around.policy
+    this.limits = around.limits
+    this.busy = around.busy
+    this.projection = new Projection(plan.runId, plan.threadId)
+    this.isBackground = plan.params.background === true
+    this.tools = plan.tools === undefined ? undefined : this.owed.follow(plan.tools)
+    this.from = plan.from
+    this.before = plan.from?.before ?? { usage: noUsage, messages: [] }
+    this.heard = new Heard(plan.keepPartial)
+    this.self = {
+      runId: plan.runId,
+      threadId: plan.threadId,
+      steps: [],
+      outputs: new Map(),
+      end: undefined,
+      stop: this.#stop
+    }
+  }
+
+  /** A stage that was interrupted or has failed is not done again: it may have written, or asked the model. */
+  once(stage: RunPull): RunPull {
+    return Effect.suspend(() => {
+      this.next = this.cancelled
+      return stage
+    })
+  }
+
+  fail(failure: ResumeError): Effect.Effect<never, Option.Option<ResumeError>> {
+    return Effect.suspend(() => {
+      const error = this.isStopped ? this.#cancellation() : failure
+      this.span.attribute("error.type", error._tag)
+      this.self.end = error
+      // Unless somebody wants its end, an answer in the background goes on and can be gone on with.
+      if (!this.isStopped) this.isOver = true
+      return Effect.fail(Option.some(error))
+    })
+  }
+
+  /** The run fails with what the effect fails with. */
+  failing<A, E extends ResumeError>(effect: Effect.Effect<A, E>): Effect.Effect<A, Option.Option<ResumeError>> {
+    return Effect.catchAll(effect, (error) => this.fail(error))
+  }
+
+  readonly cancelled: RunPull = Effect.suspend(() => this.fail(this.#cancellation()))
+
+  #cancellation(): RunCancelled {
+    return new RunCancelled({ threadId: this.plan.threadId, responseId: this.projection.responseId })
+  }
+
+  tooLong(): RunError {
+    this.span.attribute("error.type", "TimedOut")
+    return this.withPartial(new TimedOut({ phase: "total" }))
+  }
+
+  /** With the text that had arrived. */
+  withPartial(error: RequestError): RunError {
+    const { keepPartial, threadId } = this.plan
+    return keepPartial && error._tag === "ConnectionLost"
+      ? new ConnectionLost({ ...error, partial: this.heard.partial })
+      : keepPartial && error._tag === "TimedOut"
+      ? new TimedOut({ ...error, partial: this.heard.partial })
+      : toRunError(threadId)(error)
+  }
+
+  /** Around whatever makes requests. */
+  inSpan<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    return Effect.withParentSpan(effect, this.span)
+  }
+
+  /** For a request whose answer is read. It is sent again by the run and not below, so that the reader hears of it. */
+  forAnswer(line: Scope.Scope) {
+    const { limits, plan, span } = this
+    return (context: Context.Context<never>): Context.Context<Scope.Scope> =>
+      context.pipe(
+        Context.add(Scope.Scope, line),
+        Context.add(Tracer.ParentSpan, span),
+        Context.add(RetryPolicy, none),
+        Context.add(Timeouts, { ...limits, idle: plan.idleTimeout ?? limits.idle })
+      )
+  }
+
+  /** Another answer begins: nothing of it was heard yet. */
+  hearAnew(): void {
+    this.heard = new Heard(this.plan.keepPartial)
+    this.isBlind = false
+    this.patience = undefined
+  }
+
+  /** Remembers a step for those who follow. */
+  note(responseId: ResponseId | undefined): void {
+    const { steps } = this.self
+    if (responseId !== undefined && !steps.includes(responseId)) steps.push(responseId)
+  }
+
+  /** What the steps come to together with this one. */
+  upTo(step: Outcome): Lineage.Before {
+    return {
+      usage: sum(this.before.usage, step.usage),
+      messages: [...this.before.messages, ...step.messages]
+    }
+  }
+
+  /** Waits, unless somebody wants the run to end. */
+  pause(time: Duration.DurationInput): Effect.Effect<void> {
+    return Effect.raceFirst(Effect.sleep(time), Deferred.await(this.#stopped))
+  }
+
+  readonly #stop: Effect.Effect<void> = Effect.suspend(() => {
+    this.isStopped = true
+    const { calling, line } = this
+    return Deferred.succeed(this.#stopped, undefined).pipe(
+      Effect.zipRight(calling === undefined ? Effect.void : Queue.offer(calling, undefined)),
+      Effect.zipRight(line === undefined ? Effect.void : Scope.close(line, Exit.void)),
+      Effect.zipRight(this.cancel)
+    )
+  })
+
+  /** An answer in the background would go on. */
+  readonly cancel: Effect.Effect<void> = Effect.suspend(() => {
+    const { responseId } = this.projection
+    if (!this.isBackground || this.isOver || responseId === undefined) return Effect.void
+    this.isOver = true
+    return this.bounded(this.services.openai.responses.cancel(responseId))
+  })
+
+  /** In a fiber of its own: the one that ends the run may be interrupted already. */
+  bounded(effect: Effect.Effect<unknown, unknown>): Effect.Effect<void> {
+    const done = this.inSpan(effect).pipe(Effect.timeoutOption(endTime), Effect.ignore, Effect.interruptible)
+    return Effect.asVoid(Effect.flatMap(Effect.forkDaemon(done), Fiber.await))
+  }
+}
