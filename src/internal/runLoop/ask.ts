@@ -13,7 +13,8 @@ import type * as ToolSteps from "../toolSteps.ts"
 import type { WireEvent } from "../wireEvents.ts"
 import { hear } from "./hear.ts"
 import { mendThread, noneMade } from "./mendThread.ts"
-import { including, type Params, type Plan, type RunPull } from "./plan.ts"
+import type { Params, Plan, RunPull } from "./plan.ts"
+import { forAnswer, including } from "./request.ts"
 import type { RunState } from "./runState.ts"
 import { toolCallCompleted } from "./toolCallCompleted.ts"
 import { trying } from "./trying.ts"
@@ -67,11 +68,11 @@ const open = (
     const stream = openai.responses.stream({
       ...params,
       ...turn.params,
-      ...including(plan, turn.params),
+      ...including(run, turn.params),
       ...(run.isBackground ? descent(plan, params, previous) : {})
     })
     const pull = yield* Pull.toOpen(stream).pipe(
-      Effect.mapInputContext(run.forAnswer(line)),
+      Effect.mapInputContext(forAnswer(run, line)),
       Effect.catchAll((error) =>
         Effect.zipRight(Scope.close(line, Exit.void), Effect.fail(toRunError(plan.threadId)(error)))
       )

@@ -15,8 +15,10 @@ import { waits } from "../retry.ts"
 import type { WireEvent } from "../wireEvents.ts"
 import { conclude, failed, incomplete } from "./conclude.ts"
 import { lookUp, untilOver } from "./lookUp.ts"
-import { including, type RunPull, type Turn } from "./plan.ts"
+import type { RunPull, Turn } from "./plan.ts"
+import { forAnswer, including } from "./request.ts"
 import type { RunState } from "./runState.ts"
+import { pause } from "./stop.ts"
 
 /** How often the events of an answer that is complete are read in vain. */
 const maxReadings = 4
@@ -76,7 +78,7 @@ const lost = (run: RunState, turn: Turn, line: Scope.CloseableScope, error: Requ
   return run.once(
     Scope.close(line, Exit.void).pipe(
       // Not all at once, where many have lost theirs.
-      Effect.zipRight(Effect.flatMap(Random.nextIntBetween(0, 250), (millis) => run.pause(millis))),
+      Effect.zipRight(Effect.flatMap(Random.nextIntBetween(0, 250), (millis) => pause(run, millis))),
       Effect.zipRight(hearOn(run, turn, run.withPartial(error)))
     )
   )
@@ -93,7 +95,7 @@ export const hearOn = (run: RunState, turn: Turn, lost: ResumeError): RunPull =>
     const responseId = projection.responseId!
     const isFirst = run.patience === undefined
     const { attempts, wait } = run.patience ??= { attempts: { count: 0 }, wait: waits(policy, "safe") }
-    const retrieve = openai.responses.retrieve(responseId, including(run.plan, turn.params))
+    const retrieve = openai.responses.retrieve(responseId, including(run, turn.params))
     const look = Effect.flatMap(
       // It is tried again here.
       Effect.either(run.inSpan(Effect.provideService(retrieve, RetryPolicy, none))),
@@ -109,7 +111,7 @@ export const hearOn = (run: RunState, turn: Turn, lost: ResumeError): RunPull =>
     const connect: RunPull = Effect.gen(function*() {
       const line = run.line = yield* Scope.fork(busy, busy.strategy)
       const stream = openai.responses.resume(responseId, { startingAfter: projection.wire })
-      const pull = yield* Effect.either(Effect.mapInputContext(Pull.toOpen(stream), run.forAnswer(line)))
+      const pull = yield* Effect.either(Effect.mapInputContext(Pull.toOpen(stream), forAnswer(run, line)))
       if (Either.isRight(pull)) {
         run.next = hear(run, turn, pull.right, line)
         attempts.count++
@@ -130,7 +132,7 @@ export const hearOn = (run: RunState, turn: Turn, lost: ResumeError): RunPull =>
         wait(error),
         Option.match({
           onNone: () => run.fail(lost),
-          onSome: (delay) => Effect.zipRight(run.pause(delay), hearOn(run, turn, lost))
+          onSome: (delay) => Effect.zipRight(pause(run, delay), hearOn(run, turn, lost))
         })
       )
     // The first time there is more to hear; later, a stream that tells nothing may be the end of one.

@@ -5,6 +5,7 @@ import * as Scope from "effect/Scope"
 import type * as ThreadStore from "../../ThreadStore.ts"
 import * as ActiveRuns from "../activeRuns.ts"
 import type { RunState } from "./runState.ts"
+import { bounded, cancel } from "./stop.ts"
 
 /** How long a process that has died may be taken for one that drives its runs, and how often it says that it lives. */
 const leaseTime = Duration.seconds(30)
@@ -26,7 +27,7 @@ export const lead = ({ busy, isBackground, plan: { log, owner, runId } }: RunSta
 export const leave = (run: RunState): Effect.Effect<void> =>
   Effect.suspend(() => {
     ActiveRuns.remove(run.services.active, run.self)
-    return run.plan.cancelOnStop || run.isStopped ? run.cancel : Effect.void
+    return run.plan.cancelOnStop || run.isStopped ? cancel(run) : Effect.void
   })
 
 /**
@@ -37,5 +38,5 @@ export const payOff = (run: RunState, writer: ThreadStore.Writer): Effect.Effect
   Effect.suspend(() => {
     const { items } = run.owed
     const goesOn = run.isBackground && !run.plan.cancelOnStop && run.self.end === undefined
-    return items.length === 0 || goesOn ? Effect.void : run.bounded(writer.answer(items))
+    return items.length === 0 || goesOn ? Effect.void : bounded(run, writer.answer(items))
   })

@@ -8,8 +8,10 @@ import type { RequestError } from "../../OpenAIError.ts"
 import { NotResumable, type ResumeError } from "../../RunError.ts"
 import { isOpen } from "../projection.ts"
 import { conclude, failed, finish, incomplete } from "./conclude.ts"
-import { including, type RunPull, type Turn } from "./plan.ts"
+import type { RunPull, Turn } from "./plan.ts"
+import { including } from "./request.ts"
 import type { RunState } from "./runState.ts"
+import { pause } from "./stop.ts"
 
 /** How often is asked what became of an answer in the background. */
 const pollTime = "1 second"
@@ -22,7 +24,7 @@ export const untilOver = (run: RunState, turn: Turn, lost: ResumeError): RunPull
   Effect.suspend(() => {
     if (run.isStopped) return run.fail(lost)
     const { plan, projection, services: { openai } } = run
-    const look = run.inSpan(openai.responses.retrieve(projection.responseId!, including(plan, turn.params)))
+    const look = run.inSpan(openai.responses.retrieve(projection.responseId!, including(run, turn.params)))
     return Effect.matchEffect(look, {
       onFailure: (error) =>
         run.fail(
@@ -30,7 +32,7 @@ export const untilOver = (run: RunState, turn: Turn, lost: ResumeError): RunPull
         ),
       onSuccess: (response) =>
         isOpen(response)
-          ? Effect.zipRight(run.pause(pollTime), untilOver(run, turn, lost))
+          ? Effect.zipRight(pause(run, pollTime), untilOver(run, turn, lost))
           : conclude(run, turn, response, lost)
     })
   })
@@ -41,7 +43,7 @@ export const lookUp = (run: RunState, turn: Turn, line: Scope.CloseableScope, er
     const { responseId } = run.projection
     const { settle } = turn
     if (settle === undefined || responseId === undefined) return yield* run.fail(run.withPartial(error))
-    const look = run.services.openai.responses.retrieve(responseId, including(run.plan, turn.params))
+    const look = run.services.openai.responses.retrieve(responseId, including(run, turn.params))
     // Without a connection the server ends what it has not ended yet.
     const whenOver: Effect.Effect<Response, RequestError> = Effect.flatMap(
       look,

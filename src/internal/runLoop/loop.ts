@@ -13,8 +13,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
+import { TimedOut } from "../../OpenAIError.ts"
 import { RetryPolicy } from "../../RetryPolicy.ts"
-import type { ResumeError } from "../../RunError.ts"
+import type { ResumeError, RunError } from "../../RunError.ts"
 import type { RunEvent } from "../../RunEvent.ts"
 import { Timeouts } from "../../Timeouts.ts"
 import * as Pull from "../pull.ts"
@@ -24,8 +25,9 @@ import { enter } from "./enter.ts"
 import { type Plan, readingAlong, type Services } from "./plan.ts"
 import { goOnFrom } from "./rejoin.ts"
 import { type Loop, RunState } from "./runState.ts"
+import { stop } from "./stop.ts"
 
-const loop: Loop = { enter, complete }
+const loop: Loop = { enter, complete, stop }
 
 export const open = (plan: Plan, services: Services): Pull.Open<RunEvent, ResumeError> =>
   Effect.gen(function*() {
@@ -42,6 +44,11 @@ export const open = (plan: Plan, services: Services): Pull.Open<RunEvent, Resume
     const { from } = plan
     run.next = from?.leader === undefined ? enter(run) : run.once(goOnFrom(run, readingAlong, from))
     return Effect.suspend(() =>
-      run.deadline === Number.POSITIVE_INFINITY ? run.next : Pull.until(run.next, run.deadline, () => run.tooLong())
+      run.deadline === Number.POSITIVE_INFINITY ? run.next : Pull.until(run.next, run.deadline, () => tooLong(run))
     )
   })
+
+const tooLong = (run: RunState): RunError => {
+  run.span.attribute("error.type", "TimedOut")
+  return run.withPartial(new TimedOut({ phase: "total" }))
+}

@@ -93,9 +93,3 @@ export const readingAlong: Turn = {
 
 /** A turn whose answer is in the thread already. */
 export const committed = (turn: Turn): Turn => ({ ...turn, commit: () => Effect.void })
-
-/** What a request asks for that the run wants and what the store needs. */
-export const including = (plan: Plan, { include = [] }: ThreadStore.Turn["params"]) => {
-  const all = [...plan.params.include ?? [], ...include ?? []]
-  return all.length === 0 ? {} : { include: all }
-}

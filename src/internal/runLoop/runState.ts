@@ -1,21 +1,17 @@
 /** One run while it goes on: what its stages know together, and what all of them do in the same way. */
-import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
-import * as Queue from "effect/Queue"
-import * as Scope from "effect/Scope"
-import * as Tracer from "effect/Tracer"
+import type * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import type * as Tracer from "effect/Tracer"
 import type { Response } from "openai/resources/responses/responses"
 import { ConnectionLost, type RequestError, TimedOut } from "../../OpenAIError.ts"
-import { none, type Policy, RetryPolicy } from "../../RetryPolicy.ts"
+import type { Policy } from "../../RetryPolicy.ts"
 import { type ResumeError, RunCancelled, type RunError } from "../../RunError.ts"
 import type { ResponseId } from "../../Thread.ts"
-import { type Limits, Timeouts } from "../../Timeouts.ts"
+import type { Limits } from "../../Timeouts.ts"
 import type * as ActiveRuns from "../activeRuns.ts"
 import { Heard } from "../heard.ts"
 import type * as Lineage from "../lineage.ts"
@@ -27,16 +23,15 @@ import type * as ToolSteps from "../toolSteps.ts"
 import { Owed } from "./owed.ts"
 import type { From, Outcome, Plan, RunPull, Services, Turn } from "./plan.ts"
 
-/** The stages that later ones lead back to. Those cannot import them, so `loop.ts` gives them to the run. */
+/** What is done in files that know this one, so that it cannot import them: `loop.ts` hands it to the run. */
 export interface Loop {
-  /** Takes the lock of the thread. */
+  /** The stage that takes the lock of the thread. */
   readonly enter: (run: RunState) => RunPull
-  /** The answer of a step is there. */
+  /** The stage after the answer of a step is there. */
   readonly complete: (run: RunState, turn: Turn, response: Response) => RunPull
+  /** What whoever wants the run to end does. */
+  readonly stop: (run: RunState) => Effect.Effect<void>
 }
-
-/** How long the end of a run may take to cancel its answer, or to write the outputs that its calls lack. */
-const endTime = "5 seconds"
 
 export class RunState {
   readonly plan: Plan
@@ -56,7 +51,7 @@ export class RunState {
 
   /** What the next pull does. */
   next: RunPull = Pull.end
-  /** When the run has to be over, in milliseconds of the Clock, and whether that counts now: not while its reader takes an answer. */
+  /** When the run has to be over, in milliseconds of the Clock. The deadline is off while its reader has the answer. */
   limit = Number.POSITIVE_INFINITY
   deadline = Number.POSITIVE_INFINITY
 
@@ -85,7 +80,7 @@ export class RunState {
   calling: Queue.Enqueue<ToolSteps.Done | undefined> | undefined
   /** Somebody else wants the run to end. */
   isStopped = false
-  readonly #stopped = Deferred.unsafeMake<void>(FiberId.none)
+  readonly stopped = Deferred.unsafeMake<void>(FiberId.none)
 
   constructor(
     plan: Plan,
@@ -117,7 +112,7 @@ export class RunState {
       steps: [],
       outputs: new Map(),
       end: undefined,
-      stop: this.#stop
+      stop: Effect.suspend(() => loop.stop(this))
     }
   }
 
@@ -151,11 +146,6 @@ export class RunState {
     return new RunCancelled({ threadId: this.plan.threadId, responseId: this.projection.responseId })
   }
 
-  tooLong(): RunError {
-    this.span.attribute("error.type", "TimedOut")
-    return this.withPartial(new TimedOut({ phase: "total" }))
-  }
-
   /** With the text that had arrived. */
   withPartial(error: RequestError): RunError {
     const { keepPartial, threadId } = this.plan
@@ -171,18 +161,6 @@ export class RunState {
     return Effect.withParentSpan(effect, this.span)
   }
 
-  /** For a request whose answer is read. It is sent again by the run and not below, so that the reader hears of it. */
-  forAnswer(line: Scope.Scope) {
-    const { limits, plan, span } = this
-    return (context: Context.Context<never>): Context.Context<Scope.Scope> =>
-      context.pipe(
-        Context.add(Scope.Scope, line),
-        Context.add(Tracer.ParentSpan, span),
-        Context.add(RetryPolicy, none),
-        Context.add(Timeouts, { ...limits, idle: plan.idleTimeout ?? limits.idle })
-      )
-  }
-
   /** Another answer begins: nothing of it was heard yet. */
   hearAnew(): void {
     this.heard = new Heard(this.plan.keepPartial)
@@ -190,7 +168,7 @@ export class RunState {
     this.patience = undefined
   }
 
-  /** Remembers a step for those who follow. */
+  /** Tells those who follow that a step has begun. */
   note(responseId: ResponseId | undefined): void {
     const { steps } = this.self
     if (responseId !== undefined && !steps.includes(responseId)) steps.push(responseId)
@@ -202,34 +180,5 @@ export class RunState {
       usage: sum(this.before.usage, step.usage),
       messages: [...this.before.messages, ...step.messages]
     }
-  }
-
-  /** Waits, unless somebody wants the run to end. */
-  pause(time: Duration.DurationInput): Effect.Effect<void> {
-    return Effect.raceFirst(Effect.sleep(time), Deferred.await(this.#stopped))
-  }
-
-  readonly #stop: Effect.Effect<void> = Effect.suspend(() => {
-    this.isStopped = true
-    const { calling, line } = this
-    return Deferred.succeed(this.#stopped, undefined).pipe(
-      Effect.zipRight(calling === undefined ? Effect.void : Queue.offer(calling, undefined)),
-      Effect.zipRight(line === undefined ? Effect.void : Scope.close(line, Exit.void)),
-      Effect.zipRight(this.cancel)
-    )
-  })
-
-  /** An answer in the background would go on. */
-  readonly cancel: Effect.Effect<void> = Effect.suspend(() => {
-    const { responseId } = this.projection
-    if (!this.isBackground || this.isOver || responseId === undefined) return Effect.void
-    this.isOver = true
-    return this.bounded(this.services.openai.responses.cancel(responseId))
-  })
-
-  /** In a fiber of its own: the one that ends the run may be interrupted already. */
-  bounded(effect: Effect.Effect<unknown, unknown>): Effect.Effect<void> {
-    const done = this.inSpan(effect).pipe(Effect.timeoutOption(endTime), Effect.ignore, Effect.interruptible)
-    return Effect.asVoid(Effect.flatMap(Effect.forkDaemon(done), Fiber.await))
   }
 }

@@ -7,6 +7,7 @@ import type { RunEvent } from "../../RunEvent.ts"
 import { type Repeat, waits } from "../retry.ts"
 import type { RunPull } from "./plan.ts"
 import type { RunState } from "./runState.ts"
+import { pause } from "./stop.ts"
 
 export const trying = <A>(
   run: RunState,
@@ -18,7 +19,7 @@ export const trying = <A>(
   let attempt = 0
   const retrying = (error: RunError, delay: Duration.Duration): ReadonlyArray<RunEvent> => {
     run.next = run.once(
-      Effect.zipRight(run.pause(delay), Effect.suspend(() => run.isStopped ? run.fail(error) : again))
+      Effect.zipRight(pause(run, delay), Effect.suspend(() => run.isStopped ? run.fail(error) : again))
     )
     return [{ _tag: "Retrying", ...run.projection.at(), attempt, reason: error._tag, delay }]
   }

@@ -1,0 +1,42 @@
+/** How a run is made to end from outside, whatever it does: waits, hears an answer or makes calls. */
+import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Queue from "effect/Queue"
+import * as Scope from "effect/Scope"
+import type { RunState } from "./runState.ts"
+
+/** How long the end of a run may take to cancel its answer, or to write the outputs that its calls lack. */
+const endTime = "5 seconds"
+
+export const stop = (run: RunState): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    run.isStopped = true
+    const { calling, line } = run
+    return Deferred.succeed(run.stopped, undefined).pipe(
+      Effect.zipRight(calling === undefined ? Effect.void : Queue.offer(calling, undefined)),
+      Effect.zipRight(line === undefined ? Effect.void : Scope.close(line, Exit.void)),
+      Effect.zipRight(cancel(run))
+    )
+  })
+
+/** Waits, unless somebody wants the run to end. */
+export const pause = (run: RunState, time: Duration.DurationInput): Effect.Effect<void> =>
+  Effect.raceFirst(Effect.sleep(time), Deferred.await(run.stopped))
+
+/** An answer in the background would go on. */
+export const cancel = (run: RunState): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { responseId } = run.projection
+    if (!run.isBackground || run.isOver || responseId === undefined) return Effect.void
+    run.isOver = true
+    return bounded(run, run.services.openai.responses.cancel(responseId))
+  })
+
+/** In a fiber of its own: the one that ends the run may be interrupted already. */
+export const bounded = (run: RunState, effect: Effect.Effect<unknown, unknown>): Effect.Effect<void> => {
+  const done = run.inSpan(effect).pipe(Effect.timeoutOption(endTime), Effect.ignore, Effect.interruptible)
+  return Effect.asVoid(Effect.flatMap(Effect.forkDaemon(done), Fiber.await))
+}
