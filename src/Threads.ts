@@ -5,56 +5,32 @@
  */
 import type * as Tool from "@effect/ai/Tool"
 import type * as Toolkit from "@effect/ai/Toolkit"
-import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import * as ParseResult from "effect/ParseResult"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { Response, ResponseCreateParamsStreaming } from "openai/resources/responses/responses"
-import { type Assistant, type AssistantId, Sampling } from "./Assistant.ts"
+import type { Assistant, AssistantId, Sampling } from "./Assistant.ts"
 import * as Assistants from "./Assistants.ts"
-import * as Cursor from "./Cursor.ts"
+import type * as Cursor from "./Cursor.ts"
 import type { Include } from "./HostedTool.ts"
 import * as ActiveRuns from "./internal/activeRuns.ts"
 import * as Attachments from "./internal/attachments.ts"
-import { compact } from "./internal/compact.ts"
-import { type Declaration, declare } from "./internal/declare.ts"
-import { includeOf } from "./internal/hosted.ts"
-import { makeId } from "./internal/ids.ts"
-import { lazy } from "./internal/lazy.ts"
-import * as Lineage from "./internal/lineage.ts"
-import * as Output from "./internal/output.ts"
-import { outcome } from "./internal/projection.ts"
-import * as Pull from "./internal/pull.ts"
-import * as RunLoop from "./internal/runLoop/loop.ts"
-import * as ToolCalls from "./internal/toolCalls.ts"
+import { resume } from "./internal/runs/resume.ts"
+import type { Services } from "./internal/runs/services.ts"
+import { start, startInBackground } from "./internal/runs/start.ts"
+import { cancel, status } from "./internal/runs/status.ts"
 import * as ToolSteps from "./internal/toolSteps.ts"
 import * as Validate from "./internal/validate.ts"
 import * as OpenAI from "./OpenAI.ts"
 import { InvalidInput, UnexpectedResponse } from "./OpenAIError.ts"
 import * as Run from "./Run.ts"
-import { NotResumable, type ResumeError, type RunError } from "./RunError.ts"
+import type { ResumeError, RunError } from "./RunError.ts"
 import type { Pending, RunEventOf } from "./RunEvent.ts"
-import { RunLog, type Service as RunLogService } from "./RunLog.ts"
-import {
-  type CallId,
-  type Item,
-  type ItemId,
-  type Message,
-  type MessageInput,
-  type Metadata,
-  ResponseId,
-  RunId,
-  type Thread,
-  type ThreadId
-} from "./Thread.ts"
-import { type ThreadError, Unsupported } from "./ThreadError.ts"
+import type { CallId, Item, ItemId, Message, MessageInput, Metadata, RunId, Thread, ThreadId } from "./Thread.ts"
+import type { ThreadError } from "./ThreadError.ts"
 import * as ThreadStore from "./ThreadStore.ts"
 import type { Approval } from "./Tools.ts"
 
@@ -363,33 +339,22 @@ export interface Service {
  */
 export class Threads extends Context.Tag("effect-openai-threads/Threads")<Threads, Service>() {}
 
-const fromAnswer = (answer: Answer): ReadonlyArray<ThreadStore.WireItem> =>
-  "approvalId" in answer
-    ? [ToolSteps.approvalOf(answer.approvalId, answer)]
-    : "output" in answer
-    ? [ToolSteps.outputOf(answer.callId, answer.output)]
-    : answer.approve
-    ? []
-    : [ToolSteps.outputOf(answer.callId, ToolSteps.denied(answer))]
+/** What the thread is told. What is approved is called first. */
+const outputsOf = (answers: ReadonlyArray<Answer>): ReadonlyArray<ThreadStore.WireItem> =>
+  answers.flatMap((answer) =>
+    "approvalId" in answer
+      ? [ToolSteps.approvalOf(answer.approvalId, answer)]
+      : "output" in answer
+      ? [ToolSteps.outputOf(answer.callId, answer.output)]
+      : answer.approve
+      ? []
+      : [ToolSteps.outputOf(answer.callId, ToolSteps.denied(answer))]
+  )
 
-const validateSampling = lazy(() => Schema.validateEither(Sampling))
-
-const checkSampling = (options: Sampling): Effect.Effect<Sampling, InvalidInput> =>
-  Either.mapLeft(validateSampling()(compact(options)), (error) => {
-    const issue = ParseResult.ArrayFormatter.formatErrorSync(error)[0]
-    return new InvalidInput({
-      field: issue?.path.map(String).join(".") ?? "options",
-      reason: issue?.message ?? "it is not valid"
-    })
-  })
-
-const pickSampling = ({ maxOutputTokens, reasoning, temperature, topP, verbosity }: Sampling): Sampling => ({
-  maxOutputTokens,
-  reasoning,
-  temperature,
-  topP,
-  verbosity
-})
+const approvedBy = (answers: ReadonlyArray<Answer>): ReadonlySet<CallId> =>
+  new Set(
+    answers.flatMap((answer) => "callId" in answer && "approve" in answer && answer.approve ? [answer.callId] : [])
+  )
 
 /** The options of a run whatever its tools and its output: its types are the caller's concern. */
 interface AnyOptions extends Omit<RunOptions, "toolkit" | "toolChoice" | "output"> {
@@ -402,302 +367,13 @@ type AnyResumeOptions = Omit<ResumeOptions, "toolkit" | "output"> & Pick<AnyOpti
 
 type WithHandler = Toolkit.WithHandler<Record<string, Tool.Any>>
 
-type Params = Omit<ResponseCreateParamsStreaming, "stream"> & { readonly model: string }
-
-/** As much metadata as a response may have. */
-const maxPairs = 16
-
-const isOpen = ({ status }: Response) => status === "queued" || status === "in_progress"
-
 const make = Effect.gen(function*() {
   const openai = yield* OpenAI.OpenAI
   const store = yield* ThreadStore.ThreadStore
   const assistants = yield* Assistants.Assistants
   const scope = yield* Effect.scope
-  const active = ActiveRuns.make()
-
-  const toWire = (message: string | MessageInput, field: string) =>
-    Effect.mapError(
-      Attachments.toWire(message, store.capabilities.files ? openai.files : undefined),
-      (error) =>
-        field === "" || error._tag !== "InvalidInput"
-          ? error
-          : new InvalidInput({ field: `${field}.${error.field}`, reason: error.reason })
-    )
-
-  const configured = Effect.orElseSucceed(Config.nonEmptyString("OPENAI_MODEL"), () => "")
-  const model = (options: AnyOptions, assistant: Assistant): Effect.Effect<string, InvalidInput> => {
-    const named = options.model ?? assistant.model
-    return Effect.filterOrFail(
-      named === undefined ? configured : Effect.succeed(named),
-      (model) => model.trim() !== "",
-      () =>
-        new InvalidInput({
-          field: "model",
-          reason: "no model is given: name one in the run, in the assistant or in OPENAI_MODEL"
-        })
-    )
-  }
-
-  const params = Effect.fnUntraced(function*(options: AnyOptions, assistant: Assistant) {
-    const sampling = yield* checkSampling({ ...pickSampling(assistant), ...compact(pickSampling(options)) })
-    const instructions = [options.instructions ?? assistant.instructions, options.additionalInstructions]
-      .filter((part) => part !== undefined && part !== "")
-      .join("\n\n")
-    const metadata = { ...assistant.metadata, ...options.metadata }
-    yield* Validate.metadata(metadata)
-    return compact({
-      model: yield* model(options, assistant),
-      instructions: instructions === "" ? undefined : instructions,
-      temperature: sampling.temperature,
-      top_p: sampling.topP,
-      max_output_tokens: sampling.maxOutputTokens,
-      reasoning: sampling.reasoning as Params["reasoning"],
-      text: sampling.verbosity === undefined ? undefined : { verbosity: sampling.verbosity },
-      // Efforts and tools are open on our side, since OpenAI adds to them.
-      tools: assistant.tools as Params["tools"],
-      metadata: Object.keys(metadata).length === 0 ? undefined : metadata
-    }) as Params
-  })
-
-  /** The toolkit with its handlers, and how its tools are declared. */
-  const toolsOf = Effect.fnUntraced(function*(
-    options: Pick<AnyOptions, "toolkit" | "toolTimeout">,
-    declared: ReadonlyArray<{ readonly type: string; readonly name?: unknown }>,
-    /** They are the tools of the run, and so those of the toolkit too. */
-    isResumed = false
-  ) {
-    if (options.toolkit === undefined) return undefined
-    const toolkit = yield* Effect.isEffect(options.toolkit) ? options.toolkit : Effect.succeed(options.toolkit)
-    const declarations = yield* declare(toolkit.tools)
-    const own = new Set(declarations.map(({ name }) => name))
-    const declaredElsewhere = new Set(
-      declared.flatMap(({ name, type }) =>
-        type === "function" && !(isResumed && own.has(String(name))) ? [String(name)] : []
-      )
-    )
-    const twice = declarations.find(({ name }) => declaredElsewhere.has(name))
-    if (twice !== undefined) {
-      return yield* new InvalidInput({
-        field: `toolkit.${twice.name}`,
-        reason: "the assistant has a tool of this name"
-      })
-    }
-    const calls = ToolCalls.make(toolkit, declarations, {
-      declaredElsewhere,
-      context: yield* Effect.context<never>(),
-      timeout: options.toolTimeout ?? "5 minutes"
-    })
-    return { calls, declarations }
-  })
-
-  const choiceOf = (
-    choice: NonNullable<AnyOptions["toolChoice"]>,
-    declarations: ReadonlyArray<Declaration>
-  ): Effect.Effect<Params["tool_choice"], InvalidInput> => {
-    if (typeof choice === "string") return Effect.succeed(choice)
-    const declaration = declarations.find(({ name }) => name === choice.tool)
-    if (declaration === undefined) {
-      return new InvalidInput({ field: "toolChoice", reason: `there is no tool "${choice.tool}"` })
-    }
-    const { name, wire: { type } } = declaration
-    return Effect.succeed((type === "function" ? { type, name } : { type }) as Params["tool_choice"])
-  }
-
-  const start = <A>(
-    threadId: ThreadId,
-    options: AnyOptions,
-    newItems: ReadonlyArray<ThreadStore.WireItem>,
-    approved: ReadonlySet<CallId> = new Set()
-  ): Stream.Stream<RunEventOf<A>, RunError> =>
-    Pull.toStream(Effect.gen(function*() {
-      yield* Validate.id("thread id", threadId)
-      const { assistant: chosen, message, onBusy } = options
-      const assistant = chosen === undefined
-        ? yield* assistants.current
-        : typeof chosen === "string"
-        ? yield* assistants.get(chosen)
-        : chosen
-      const background = options.background === true
-      if (background) yield* supportsBackground
-      if (background && Object.keys({ ...assistant.metadata, ...options.metadata }).length === maxPairs) {
-        return yield* new InvalidInput({
-          field: "metadata",
-          reason: `${maxPairs} pairs, and a run in the background needs one of them`
-        })
-      }
-      const tools = yield* toolsOf(options, assistant.tools ?? [])
-      const format = options.output === undefined ? undefined : yield* Output.make(threadId, options.output)
-      const sent = yield* params(options, assistant)
-      const wireTools = [
-        ...(sent.tools ?? []),
-        ...(tools?.declarations ?? []).map(({ wire }) => wire)
-      ] as Params["tools"]
-      const include = options.include ?? includeOf(wireTools ?? [])
-      const runId = RunId.make(yield* makeId("run"))
-      const run = RunLoop.open({
-        runId,
-        threadId,
-        assistant,
-        params: compact({
-          ...sent,
-          tools: wireTools?.length === 0 ? undefined : wireTools,
-          include: include.length === 0 ? undefined : include,
-          background: background ? true : undefined,
-          text: format === undefined ? sent.text : { ...sent.text, format: format.wire },
-          tool_choice: options.toolChoice === undefined
-            ? undefined
-            : yield* choiceOf(options.toolChoice, tools?.declarations ?? [])
-        }) as Params,
-        message: message === undefined ? undefined : yield* toWire(message, "message"),
-        newItems,
-        approved,
-        waiting: { ...options, onBusy: onBusy === "interrupt" ? "enqueue" : onBusy },
-        onPending: options.onPending ?? "reject",
-        keepPartial: options.keepPartial ?? true,
-        idleTimeout: options.idleTimeout,
-        timeout: options.timeout,
-        tools: yield* toolSteps(options, tools?.calls, { runId, threadId }),
-        decode: format?.decode,
-        cancelOnStop: options.onStop !== "detach",
-        log: yield* RunLog,
-        owner: runId,
-        from: undefined
-      }, { openai, store, active })
-      if (onBusy === "interrupt") yield* active.byThread.get(threadId)?.stop ?? Effect.void
-      return yield* options.onStop === "detach" ? Pull.detachable(run, scope) : run
-    })) as Stream.Stream<RunEventOf<A>, RunError>
-
-  const supportsBackground = store.capabilities.background
-    ? Effect.void
-    : Effect.fail(new Unsupported({ capability: "background" }))
-
-  const toolSteps = (
-    options: Pick<AnyResumeOptions, "approve" | "toolConcurrency" | "maxSteps" | "onToolDefect">,
-    calls: ToolCalls.ToolCalls | undefined,
-    run: { readonly runId: RunId; readonly threadId: ThreadId }
-  ): Effect.Effect<ToolSteps.Tools | undefined> =>
-    calls === undefined && options.approve === undefined ? Effect.succeed(undefined) : Effect.map(RunLog, (log) => ({
-      calls: calls ?? ToolCalls.none,
-      approve: options.approve,
-      concurrency: options.toolConcurrency ?? 4,
-      maxSteps: options.maxSteps ?? 20,
-      onDefect: options.onToolDefect ?? "inform",
-      log,
-      ...run
-    }))
-
-  /** The response that a cursor stands in. */
-  const responseOf = ({ responseId, runId }: Cursor.Cursor): Effect.Effect<Response, ResumeError> =>
-    responseId === undefined
-      ? Effect.fail(new NotResumable({ runId, why: "notStarted" }))
-      : openai.responses.retrieve(responseId).pipe(
-        Effect.catchTag("ResourceNotFound", () => new NotResumable({ runId, why: "gone" })),
-        Effect.filterOrFail(
-          (response) => (Lineage.decode(response)?.run ?? runId) === runId,
-          () => new NotResumable({ runId, why: "otherRun" })
-        )
-      )
-
-  /** The beginning of a run that is remembered. */
-  const beginningOf = (log: RunLogService, runId: RunId): Effect.Effect<Cursor.Cursor, NotResumable> =>
-    Effect.flatMap(log.steps(runId), ([first]) =>
-      first === undefined
-        ? new NotResumable({ runId, why: "unknownRun" })
-        : Effect.succeed<Cursor.Cursor>({ v: 1, ...first, step: 0, wire: -1, sequence: -1 }))
-
-  /** Who drives a run, if somebody else does: in this process, or as the log tells. */
-  const leaderOf = (
-    log: RunLogService,
-    cursor: Cursor.Cursor,
-    owner: string
-  ): Effect.Effect<ActiveRuns.Leader | undefined> => {
-    const { runId } = cursor
-    const driven = active.byRun.get(runId)
-    if (driven !== undefined) return Effect.succeed(ActiveRuns.leaderOf(driven))
-    const mayLead = log.lease(runId, owner, Duration.seconds(30))
-    return Effect.map(mayLead, (isFree) => isFree ? undefined : ActiveRuns.remembered(log, cursor, mayLead))
-  }
-
-  const resume = <A>(
-    from: Cursor.Cursor | RunId,
-    options: AnyResumeOptions
-  ): Stream.Stream<RunEventOf<A>, ResumeError> =>
-    Pull.toStream(Effect.gen(function*() {
-      yield* supportsBackground
-      const log = yield* RunLog
-      const cursor = typeof from === "string" ? yield* beginningOf(log, from) : from
-      const { runId, threadId } = cursor
-      const response = yield* responseOf(cursor)
-      const owner = yield* makeId("driver")
-      const leader = yield* leaderOf(log, cursor, owner)
-      const settings = Lineage.settingsOf(response)
-      const declared = response.tools ?? []
-      const tools = yield* toolsOf(options, declared, true)
-      const format = options.output === undefined ? undefined : yield* Output.make(threadId, options.output)
-      const include = includeOf(declared)
-      const run = RunLoop.open({
-        runId,
-        threadId,
-        assistant: { id: Lineage.decode(response)?.assistant ?? "resumed" },
-        params: compact({
-          ...settings,
-          include: include.length === 0 ? undefined : include,
-          background: response.background === true ? true : undefined
-        }) as Params,
-        message: undefined,
-        newItems: [],
-        approved: new Set(),
-        waiting: options,
-        onPending: "reject",
-        keepPartial: options.keepPartial ?? true,
-        idleTimeout: options.idleTimeout,
-        timeout: options.timeout,
-        tools: yield* toolSteps(options, tools?.calls, cursor),
-        decode: format?.decode,
-        cancelOnStop: options.onStop === "cancel",
-        log,
-        owner,
-        from: { cursor, response, before: yield* Lineage.before(openai, response), leader }
-      }, { openai, store, active })
-      return yield* leader !== undefined || options.onStop === "cancel" ? run : Pull.detachable(run, scope)
-    })) as Stream.Stream<RunEventOf<A>, ResumeError>
-
-  const statusOf = (response: Response): RunStatus =>
-    response.status === "completed" ? outcome(response).status : response.status ?? "in_progress"
-
-  /** The newest step of the run that is known here. */
-  const newest = (cursor: Cursor.Cursor): Cursor.Cursor => ({
-    ...cursor,
-    responseId: active.byRun.get(cursor.runId)?.steps.at(-1) ?? cursor.responseId
-  })
-
-  const status = (cursor: Cursor.Cursor): Effect.Effect<RunStatus, ResumeError> =>
-    Effect.map(responseOf(newest(cursor)), (response) => {
-      const status = statusOf(response)
-      return active.byRun.has(cursor.runId) && status !== "queued" ? "in_progress" : status
-    })
-
-  const cancel = (cursor: Cursor.Cursor): Effect.Effect<RunStatus, ResumeError> =>
-    Effect.gen(function*() {
-      const run = active.byRun.get(cursor.runId)
-      if (run !== undefined) yield* run.stop
-      const last = run === undefined ? cursor : { ...cursor, responseId: run.steps.at(-1) ?? cursor.responseId }
-      const response = yield* responseOf(last)
-      if (response.background !== true || !isOpen(response)) {
-        return run === undefined ? statusOf(response) : "cancelled"
-      }
-      // There is no event of the cancellation: what it came to is asked for.
-      if (run === undefined) {
-        const cancelled = yield* openai.responses.cancel(ResponseId.make(response.id))
-        if (!isOpen(cancelled)) return statusOf(cancelled)
-      }
-      const untilOver: Effect.Effect<Response, ResumeError> = Effect.flatMap(
-        Effect.delay(responseOf(last), "500 millis"),
-        (response) => isOpen(response) ? untilOver : Effect.succeed(response)
-      )
-      return statusOf(yield* untilOver)
-    })
+  const services: Services = { openai, store, assistants, scope, active: ActiveRuns.make() }
+  const files = store.capabilities.files ? openai.files : undefined
 
   const items: Service["items"] = (id, options) =>
     Stream.unwrap(Effect.as(Validate.ids({ "thread id": id, after: options?.after }), store.items(id, options)))
@@ -705,7 +381,10 @@ const make = Effect.gen(function*() {
   return Threads.of({
     create: Effect.fn("Threads.create")(function*({ messages = [], metadata } = {}) {
       yield* Validate.metadata(metadata)
-      const items = yield* Effect.forEach(messages, (message, index) => toWire(message, `messages[${index}]`))
+      const items = yield* Effect.forEach(
+        messages,
+        (message, index) => Attachments.toWireAt(`messages[${index}]`, message, files)
+      )
       return yield* store.create({ items, metadata })
     }),
     get: Effect.fn("Threads.get")(function*(id) {
@@ -722,39 +401,23 @@ const make = Effect.gen(function*() {
     }),
     addMessage: Effect.fn("Threads.addMessage")(function*(id, message, waiting) {
       yield* Validate.id("thread id", id)
-      const [added] = yield* store.append(id, [yield* toWire(message, "")], waiting)
+      const [added] = yield* store.append(id, [yield* Attachments.toWire(message, files)], waiting)
       return added?._tag === "Message"
         ? added
         : yield* new UnexpectedResponse({ reason: "the message that was written did not come back" })
     }),
     messages: (id, options) => Stream.filter(items(id, options), (item) => item._tag === "Message"),
     items,
-    run: (id, options = {}) => start(id, options as AnyOptions, []),
+    run: (id, options = {}) => start(services, id, options as AnyOptions),
     submit: (id, answers, options = {}) =>
       answers.length === 0
         ? Stream.fail(new InvalidInput({ field: "answers", reason: "there is none" }))
-        : start(
-          id,
-          options as AnyOptions,
-          answers.flatMap(fromAnswer),
-          new Set(answers.flatMap((answer) =>
-            "callId" in answer && "approve" in answer && answer.approve ? [answer.callId] : []
-          ))
-        ),
-    start: (id, options = {}) =>
-      start(id, { ...options, background: true, onStop: "detach" } as AnyOptions, []).pipe(
-        Stream.filter(({ responseId }) => responseId !== undefined),
-        Stream.runHead,
-        Effect.flatMap(Option.match({
-          onNone: () => new UnexpectedResponse({ reason: "the run ended without a response" }),
-          onSome: (event) => Effect.succeed(Cursor.fromEvent(event))
-        })),
-        Effect.withSpan("Threads.start", { captureStackTrace: false })
-      ),
-    resume: (from, options = {}) => resume(from, options as AnyResumeOptions),
-    status: Effect.fn("Threads.status")(status),
-    wait: (from, options = {}) => Run.result(resume(from, options as AnyResumeOptions)) as never,
-    cancel: Effect.fn("Threads.cancel")(cancel),
+        : start(services, id, options as AnyOptions, { outputs: outputsOf(answers), approved: approvedBy(answers) }),
+    start: (id, options = {}) => startInBackground(services, id, options as AnyOptions),
+    resume: (from, options = {}) => resume(services, from, options as AnyResumeOptions),
+    status: Effect.fn("Threads.status")((cursor) => status(services, cursor)),
+    wait: (from, options = {}) => Run.result(resume(services, from, options as AnyResumeOptions)) as never,
+    cancel: Effect.fn("Threads.cancel")((cursor) => cancel(services, cursor)),
     reconcile: Effect.fn("Threads.reconcile")(function*(id, waiting) {
       yield* Validate.id("thread id", id)
       return yield* store.reconcile(id, waiting)

@@ -1,4 +1,5 @@
 /** The runs that this process drives: what those need to know who follow one, or want it to stop. */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { ResumeError } from "../RunError.ts"
@@ -37,6 +38,9 @@ export const remove = ({ byRun, byThread }: ActiveRuns, run: ActiveRun): void =>
   byRun.delete(run.runId)
   if (byThread.get(run.threadId) === run) byThread.delete(run.threadId)
 }
+
+/** How long a process that has died may be taken for one that drives its runs. */
+export const leaseTime = Duration.seconds(30)
 
 /** Who drives a run, as one who reads along sees it. */
 export interface Leader {

@@ -1,7 +1,7 @@
 /** Files that are too large to go with a message are uploaded before it is written. */
 import * as Effect from "effect/Effect"
 import type * as OpenAI from "../OpenAI.ts"
-import type { RequestError } from "../OpenAIError.ts"
+import { InvalidInput, type RequestError } from "../OpenAIError.ts"
 import {
   fileId,
   imageFile,
@@ -71,3 +71,17 @@ export const toWire = (
       )
     )
   })
+
+/** The same for a message that is a field of something: what is wrong with it is told by its place there. */
+export const toWireAt = (
+  field: string,
+  input: string | MessageInput,
+  files: OpenAI.Files | undefined
+): Effect.Effect<WireItem, RequestError> =>
+  Effect.mapError(
+    toWire(input, files),
+    (error) =>
+      error._tag === "InvalidInput"
+        ? new InvalidInput({ field: `${field}.${error.field}`, reason: error.reason })
+        : error
+  )

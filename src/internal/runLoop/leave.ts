@@ -7,18 +7,17 @@ import * as ActiveRuns from "../activeRuns.ts"
 import type { RunState } from "./runState.ts"
 import { bounded, cancel } from "./stop.ts"
 
-/** How long a process that has died may be taken for one that drives its runs, and how often it says that it lives. */
-const leaseTime = Duration.seconds(30)
+/** How often a process says that it lives. */
 const leaseRenewal = "10 seconds"
 
 /** Says that this one drives the run, for as long as it does. */
 export const lead = ({ busy, isBackground, plan: { log, owner, runId } }: RunState): Effect.Effect<void> =>
   isBackground
     ? Effect.zipRight(
-      log.lease(runId, owner, leaseTime),
+      log.lease(runId, owner, ActiveRuns.leaseTime),
       Effect.zipRight(
         Scope.addFinalizer(busy, Effect.asVoid(log.lease(runId, owner, Duration.zero))),
-        Effect.forkIn(Effect.forever(Effect.delay(log.lease(runId, owner, leaseTime), leaseRenewal)), busy)
+        Effect.forkIn(Effect.forever(Effect.delay(log.lease(runId, owner, ActiveRuns.leaseTime), leaseRenewal)), busy)
       )
     )
     : Effect.void

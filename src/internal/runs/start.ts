@@ -1,0 +1,122 @@
+/** Begins a run. */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type { Assistant, AssistantId } from "../../Assistant.ts"
+import * as Cursor from "../../Cursor.ts"
+import type { Include } from "../../HostedTool.ts"
+import { UnexpectedResponse } from "../../OpenAIError.ts"
+import type { RunError } from "../../RunError.ts"
+import type { RunEventOf } from "../../RunEvent.ts"
+import { RunLog } from "../../RunLog.ts"
+import { type CallId, type MessageInput, RunId, type ThreadId } from "../../Thread.ts"
+import type * as ThreadStore from "../../ThreadStore.ts"
+import * as Attachments from "../attachments.ts"
+import { compact } from "../compact.ts"
+import { includeOf } from "../hosted.ts"
+import { makeId } from "../ids.ts"
+import * as Output from "../output.ts"
+import * as Pull from "../pull.ts"
+import * as RunLoop from "../runLoop/loop.ts"
+import type { Params } from "../runLoop/plan.ts"
+import * as Validate from "../validate.ts"
+import { paramsOf, type Settings } from "./params.ts"
+import { type Services, supportsBackground } from "./services.ts"
+import { choiceOf, type ToolChoice, type ToolOptions, toolsOf, toolSteps } from "./tools.ts"
+
+/** The options of a run whatever its tools and its output: its types are the caller's concern. */
+interface Options extends Settings, ToolOptions, Omit<ThreadStore.Waiting, "onBusy"> {
+  readonly onBusy?: "enqueue" | "reject" | "interrupt" | undefined
+  readonly assistant?: Assistant | AssistantId | undefined
+  readonly message?: string | MessageInput | undefined
+  readonly keepPartial?: boolean | undefined
+  readonly idleTimeout?: Duration.DurationInput | undefined
+  readonly timeout?: Duration.DurationInput | undefined
+  readonly onStop?: "cancel" | "detach" | undefined
+  readonly include?: ReadonlyArray<Include> | undefined
+  readonly toolChoice?: ToolChoice | undefined
+  readonly onPending?: "reject" | "close" | undefined
+  readonly output?: Schema.Schema.AnyNoContext | undefined
+}
+
+export const start = <A>(
+  { active, assistants, openai, scope, store }: Services,
+  threadId: ThreadId,
+  options: Options,
+  /** What the run before it waits for. */
+  answers: {
+    readonly outputs: ReadonlyArray<ThreadStore.WireItem>
+    readonly approved: ReadonlySet<CallId>
+  } = { outputs: [], approved: new Set() }
+): Stream.Stream<RunEventOf<A>, RunError> =>
+  Pull.toStream(Effect.gen(function*() {
+    yield* Validate.id("thread id", threadId)
+    const { assistant: chosen, message, onBusy } = options
+    const assistant = chosen === undefined
+      ? yield* assistants.current
+      : typeof chosen === "string"
+      ? yield* assistants.get(chosen)
+      : chosen
+    const background = options.background === true
+    if (background) yield* supportsBackground(store)
+    const tools = yield* toolsOf(options, assistant.tools ?? [])
+    const format = options.output === undefined ? undefined : yield* Output.make(threadId, options.output)
+    const sent = yield* paramsOf(options, assistant)
+    const wireTools = [
+      ...(sent.tools ?? []),
+      ...(tools?.declarations ?? []).map(({ wire }) => wire)
+    ] as Params["tools"]
+    const include = options.include ?? includeOf(wireTools ?? [])
+    const runId = RunId.make(yield* makeId("run"))
+    const run = RunLoop.open({
+      runId,
+      threadId,
+      assistant,
+      params: compact({
+        ...sent,
+        tools: wireTools?.length === 0 ? undefined : wireTools,
+        include: include.length === 0 ? undefined : include,
+        background: background ? true : undefined,
+        text: format === undefined ? sent.text : { ...sent.text, format: format.wire },
+        tool_choice: options.toolChoice === undefined
+          ? undefined
+          : yield* choiceOf(options.toolChoice, tools?.declarations ?? [])
+      }) as Params,
+      message: message === undefined
+        ? undefined
+        : yield* Attachments.toWireAt("message", message, store.capabilities.files ? openai.files : undefined),
+      newItems: answers.outputs,
+      approved: answers.approved,
+      waiting: { ...options, onBusy: onBusy === "interrupt" ? "enqueue" : onBusy },
+      onPending: options.onPending ?? "reject",
+      keepPartial: options.keepPartial ?? true,
+      idleTimeout: options.idleTimeout,
+      timeout: options.timeout,
+      tools: yield* toolSteps(options, tools?.calls, { runId, threadId }),
+      decode: format?.decode,
+      cancelOnStop: options.onStop !== "detach",
+      log: yield* RunLog,
+      owner: runId,
+      from: undefined
+    }, { openai, store, active })
+    if (onBusy === "interrupt") yield* active.byThread.get(threadId)?.stop ?? Effect.void
+    return yield* options.onStop === "detach" ? Pull.detachable(run, scope) : run
+  })) as Stream.Stream<RunEventOf<A>, RunError>
+
+/** Begins a run that goes on without a reader, and gives its cursor as soon as OpenAI has it. */
+export const startInBackground = (
+  services: Services,
+  threadId: ThreadId,
+  options: Options
+): Effect.Effect<Cursor.Cursor, RunError> =>
+  start(services, threadId, { ...options, background: true, onStop: "detach" }).pipe(
+    Stream.filter(({ responseId }) => responseId !== undefined),
+    Stream.runHead,
+    Effect.flatMap(Option.match({
+      onNone: () => new UnexpectedResponse({ reason: "the run ended without a response" }),
+      onSome: (event) => Effect.succeed(Cursor.fromEvent(event))
+    })),
+    Effect.withSpan("Threads.start", { captureStackTrace: false })
+  )
