@@ -7,10 +7,10 @@ import { badEnd, observe } from "../support/observe.ts"
 import { passing } from "../support/time.ts"
 import { counting, over, quick, told, toolkit } from "./backgroundRun.ts"
 
-/** As many cases as are asked for; those of one core are enough for a change. */
-const cases = Number(process.env["RESUME_CASES"] ?? 500)
+/** As many cases as are asked for. A change is tried on these twice, with other seeds each time. */
+const cases = Number(process.env["RESUME_CASES"] ?? 250)
 const first = Number(process.env["CHAOS_SEED"] ?? 1)
-const parts = 4
+const parts = 5
 
 /** More than the first event has: before its response is known, a run cannot be heard on. */
 const head = 2_500
