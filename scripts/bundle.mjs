@@ -8,7 +8,7 @@
  */
 import { build } from "esbuild"
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 
 const outdir = process.argv[2] ?? "dist/cli"
 const { version } = JSON.parse(readFileSync("package.json", "utf8"))
@@ -25,13 +25,13 @@ const licences = (inputs) => {
 
 /**
  * The SDK's client makes an object for each part of OpenAI's API, of which the terminal uses two, and has helpers for
- * streams, which it does not use. A third of the bundle would be that: it becomes empty classes. A name that is missing
- * fails the build.
+ * streams and other ways to authenticate, which it does not use. A third of the bundle would be that: it becomes empty
+ * classes. A name that is missing fails the build.
  */
 const unusedParts = {
   name: "unused parts of the SDK",
   setup: ({ onLoad }) =>
-    onLoad({ filter: /openai[\\/](resources|lib|internal[\\/]responses)[\\/]/ }, ({ path }) => {
+    onLoad({ filter: /openai[\\/](auth|resources|lib|internal[\\/]responses)[\\/]/ }, ({ path }) => {
       if (/resources[\\/](conversations|responses|shared)|index\.mjs$/.test(path)) return
       if (/[\\/](lib|responses)[\\/]/.test(path) && !/EventStream|ResponseStream|response-accumulator/.test(path)) {
         return
@@ -45,6 +45,36 @@ const unusedParts = {
     })
 }
 
+/** The SDK uses names of the web that would load Node's own `fetch`. */
+const webNames = {
+  name: "names of the web",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /openai[\\/](client|internal[\\/](headers|utils[\\/]log))\.mjs$/ }, ({ path }) => ({
+      contents: `import { FormData, Headers } from ${JSON.stringify(resolve("src/cli/http/sdk.ts"))}\n${
+        readFileSync(path, "utf8")
+      }`,
+      loader: "js"
+    }))
+}
+
+/**
+ * An `import` of one of Node's modules looks at all that the module has, and so loads what belongs to parts that nobody
+ * uses. `node:crypto` is for temporary directories, of which the terminal makes none. A name that is missing is told as
+ * a warning.
+ */
+const nodesModules = {
+  name: "modules of Node",
+  setup: ({ onLoad, onResolve }) => {
+    const get = (path) => `process.getBuiltinModule(${JSON.stringify(path)})`
+    onResolve({ filter: /^node:(crypto|fs)$/ }, ({ path }) => ({ path, namespace: "node" }))
+    onLoad({ filter: /.*/, namespace: "node" }, ({ path }) => ({
+      contents: path === "node:crypto"
+        ? `export const randomBytes = (size) => ${get(path)}.randomBytes(size)`
+        : `module.exports = ${get(path)}`
+    }))
+  }
+}
+
 const options = {
   bundle: true,
   platform: "node",
@@ -55,7 +85,7 @@ const options = {
   legalComments: "none",
   logLevel: "warning",
   define: { PACKAGE_VERSION: JSON.stringify(version) },
-  plugins: [unusedParts],
+  plugins: [unusedParts, webNames, nodesModules],
   metafile: true,
   outdir
 }

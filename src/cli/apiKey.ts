@@ -3,7 +3,6 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { execFile } from "node:child_process"
 import { type CliError, configuration } from "./CliError.ts"
 import * as Secrets from "./secrets.ts"
 import type { Settings } from "./settings.ts"
@@ -40,6 +39,8 @@ const keep = (key: string): Redacted.Redacted => {
 /** The first line of what the command prints. It may ask on the terminal, so it has standard error. */
 const output = (command: string): Effect.Effect<string, CliError> =>
   Effect.async((resume) => {
+    // Loaded for those who have such a command.
+    const { execFile } = process.getBuiltinModule("node:child_process")
     const failed = (why: string) => resume(Effect.fail(configuration(`apiKeyCommand ${why}`, `It is: ${command}`)))
     const child = execFile("sh", ["-c", command], (error, stdout) => {
       const [line = ""] = stdout.split("\n", 1)

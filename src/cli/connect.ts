@@ -10,6 +10,7 @@ import * as Threads from "../Threads.ts"
 import * as ThreadStore from "../ThreadStore.ts"
 import { apiKey } from "./apiKey.ts"
 import { type CliError, configuration } from "./CliError.ts"
+import { fetch } from "./http/fetch.ts"
 import type { Settings } from "./settings.ts"
 import { warn } from "./terminal.ts"
 
@@ -37,7 +38,8 @@ const live = (settings: Settings, choice: Choice): Layer.Layer<OpenAI.OpenAI, Cl
       apiKey: yield* apiKey(settings, choice.keyStdin),
       baseUrl: baseUrl?.value,
       organization: organization?.value,
-      project: project?.value
+      project: project?.value,
+      fetch
     })
   }))
 

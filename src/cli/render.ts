@@ -3,14 +3,12 @@ import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Cursor from "../Cursor.ts"
 import * as Run from "../Run.ts"
 import type { ResumeError } from "../RunError.ts"
-import { RunEvent, type Usage } from "../RunEvent.ts"
+import type { RunEvent, Usage } from "../RunEvent.ts"
 import type { ThreadId } from "../Thread.ts"
 import { type CliError, incomplete } from "./CliError.ts"
 import { exitCodes } from "./exitCodes.ts"
@@ -49,7 +47,9 @@ export const render = (
     const { answer, format, spinner } = rendering
     const text = plainText(answer)
     const line = (object: object) => answer.write(`${JSON.stringify({ v, ...object })}\n`)
-    const encodeEvent = format === "events" ? eventEncoder(rendering.withCursors === true) : undefined
+    const encodeEvent = format === "events" ? yield* eventEncoder : undefined
+    const cursorOf = (event: RunEvent) =>
+      rendering.withCursors === true ? { cursor: Cursor.encode(Cursor.fromEvent(event)) } : {}
     const toolLine = ToolLines.make()
     let seen = ""
     let last: RunEvent | undefined
@@ -94,7 +94,8 @@ export const render = (
         yield* flush
         if (encodeEvent !== undefined) {
           yield* spinner.stop
-          yield* answer.write(events.map((event) => `${JSON.stringify(encodeEvent(event))}\n`).join(""))
+          const lines = events.map((event) => JSON.stringify({ v, ...encodeEvent(event), ...cursorOf(event) }))
+          yield* answer.write(lines.map((line) => `${line}\n`).join(""))
         }
       })
 
@@ -133,6 +134,9 @@ export const render = (
     if (refusals.length > 0) return yield* refused(refusals)
   }).pipe(Effect.catchTag("OutputRefused", ({ refusal }) => refused([refusal])))
 
+/** The schemas of all events are loaded for those who print them. */
+const eventEncoder = Effect.map(Effect.promise(() => import("./eventEncoder.ts")), ({ encodeEvent }) => encodeEvent)
+
 const refused = (refusals: ReadonlyArray<string>) => incomplete(`the model refused: ${refusals.join(" ")}`)
 
 /** Of a line about a tool, where no terminal says how wide it is. */
@@ -164,15 +168,6 @@ const plainText = (answer: AnswerSink) => {
       return breaks ? stderr.write("\n") : Effect.void
     }),
     end: Effect.suspend(() => written ? answer.write("\n") : Effect.void)
-  }
-}
-
-/** `{ v, type, seq, … }`: the event's own fields, under names that are common in streams of JSON lines. */
-const eventEncoder = (withCursor: boolean) => {
-  const encode = Schema.encodeEither(RunEvent)
-  return (event: RunEvent): object => {
-    const { _tag: type, sequence: seq, ...rest } = Either.getOrElse(encode(event), () => event)
-    return { v, type, seq, ...rest, ...(withCursor ? { cursor: Cursor.encode(Cursor.fromEvent(event)) } : {}) }
   }
 }
 
