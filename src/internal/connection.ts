@@ -2,13 +2,15 @@
  * One request on its way: sent, waited for, and aborted by the end of its scope. One timer serves its whole life, however
  * many reads it takes, and counts only while somebody waits for the server.
  */
-import type * as Clock from "effect/Clock"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
-import * as FiberId from "effect/FiberId"
+import * as FiberRef from "effect/FiberRef"
 import * as Scope from "effect/Scope"
 import type { RequestError } from "../OpenAIError.ts"
+import { after } from "./timer.ts"
 
 /** How long a server may be silent: until its answer begins, and in the middle of it. */
 export interface Limits {
@@ -27,22 +29,26 @@ export class Connection {
   #onSilence: (() => void) | undefined
   #since = 0
   /** What the end of the scope does to the request. It aborts before anything is awaited. */
-  ending: Effect.Effect<void>
+  end: () => void = () => this.abort()
 
   constructor(clock: Clock.Clock, limits: Limits) {
     this.#clock = clock
     this.#limit = Duration.toMillis(limits.firstByte)
     this.#idle = Duration.toMillis(limits.idle)
     this.#tick = Math.min(this.#limit, this.#idle)
-    this.ending = this.abort
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal
   }
 
-  get abort(): Effect.Effect<void> {
-    return Effect.sync(() => this.#controller.abort())
+  abort(): void {
+    this.#controller.abort()
+  }
+
+  /** Aborts after a while, unless the function that it gives is called before. */
+  abortAfter(time: Duration.DurationInput): () => void {
+    return after(this.#clock, Duration.decode(time), () => this.abort())
   }
 
   /** Somebody waits for the server from now on; `onSilence` is called once if that takes too long. */
@@ -77,30 +83,33 @@ export class Connection {
     })
   }
 
-  /** The timer. */
-  get watch(): Effect.Effect<void> {
-    const sleep = (time: number): Effect.Effect<void> =>
-      Effect.flatMap(Effect.sleep(time), () => {
+  /** Sets the timer; the function that it gives stops it. */
+  watch(): () => void {
+    let stop = () => {}
+    const set = (time: number) => {
+      stop = after(this.#clock, Duration.millis(time), () => {
         const silence = this.#clock.unsafeCurrentTimeMillis() - this.#since
         const left = this.#onSilence === undefined ? this.#tick : this.#limit - silence
         // Less than a microsecond is a rounding error, and may be too short to be slept at all.
-        if (left > 0.001) return sleep(Math.min(left, this.#tick))
-        this.#onSilence?.()
-        return Effect.void
+        if (left > 0.001) set(Math.min(left, this.#tick))
+        else this.#onSilence?.()
       })
-    return this.#tick === Number.POSITIVE_INFINITY ? Effect.void : sleep(this.#tick)
+    }
+    if (this.#tick !== Number.POSITIVE_INFINITY) set(this.#tick)
+    return () => stop()
   }
 }
 
 export const make = (limits: Limits): Effect.Effect<Connection, never, Scope.Scope> =>
-  Effect.uninterruptible(Effect.gen(function*() {
-    const connection = new Connection(yield* Effect.clock, limits)
-    const watcher = yield* Effect.forkDaemon(Effect.interruptible(connection.watch))
+  Effect.uninterruptible(Effect.withFiberRuntime((fiber) => {
+    const clock = Context.get(fiber.getFiberRef(DefaultServices.currentServices), Clock.Clock)
+    const scope = Context.unsafeGet(fiber.getFiberRef(FiberRef.currentContext), Scope.Scope)
+    const connection = new Connection(clock, limits)
+    const stop = connection.watch()
     // Not `acquireRelease`, which compares all of the fiber's references when it releases.
-    const release = Effect.zipRight(
-      Effect.suspend(() => connection.ending),
-      Fiber.interruptAsFork(watcher, FiberId.none)
-    )
-    yield* Scope.addFinalizer(yield* Effect.scope, release)
-    return connection
+    const release = Effect.sync(() => {
+      stop()
+      connection.end()
+    })
+    return Effect.as(Scope.addFinalizer(scope, release), connection)
   }))

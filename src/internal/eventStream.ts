@@ -6,7 +6,6 @@
  * is awaited; only after the end it leaves the server a second to end the body, so that the connection can be used again.
  */
 import * as Effect from "effect/Effect"
-import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type { Response } from "openai/resources/responses/responses"
@@ -76,7 +75,7 @@ export const pullEvents = (
       if (isLast(event)) {
         if (!isWhole(event)) throw new SyntaxError()
         after = end
-        connection.ending = linger
+        connection.end = linger
         closed = reader.read().then(({ done }) => closed = done, () => closed = true)
         if (event.response) onEnd(event.response)
       }
@@ -96,20 +95,14 @@ export const pullEvents = (
           : fail(new UnexpectedResponse({ reason, status: response.status, requestId }))
       }
     }
-    const linger = Effect.suspend(() => {
-      if (typeof closed === "boolean") return closed ? Effect.void : connection.abort
-      const ended = Promise.resolve(closed)
-      // One fiber and no race, since every answer comes by here.
-      return Effect.map(
-        Effect.forkDaemon(Effect.interruptible(Effect.delay(connection.abort, "1 second"))),
-        (guard) => {
-          ended.then((done) => {
-            if (done !== true) Effect.runSync(connection.abort)
-            guard.unsafeInterruptAsFork(FiberId.none)
-          })
-        }
-      )
-    })
+    const linger = (): void => {
+      if (typeof closed === "boolean") return closed ? undefined : connection.abort()
+      const stop = connection.abortAfter("1 second")
+      Promise.resolve(closed).then((done) => {
+        stop()
+        if (done !== true) connection.abort()
+      })
+    }
     const read = (): void => {
       reading = true
       connection.wait(silent)

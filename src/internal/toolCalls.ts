@@ -9,6 +9,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Tracer from "effect/Tracer"
@@ -16,6 +17,7 @@ import type { FunctionCall } from "../Thread.ts"
 import { annotation, type Declaration } from "./declare.ts"
 import { issuesOf } from "./issues.ts"
 import * as Telemetry from "./telemetry.ts"
+import { after } from "./timer.ts"
 import { NeedsApproval, Timeout } from "./toolAnnotations.ts"
 
 /** What a call came to. */
@@ -109,17 +111,14 @@ export const make = (
       })),
       Effect.mapInputContext((input: Context.Context<never>) => Context.merge(options.context, input)),
       (effect) => Effect.flatMap(Effect.tracer, (tracer) => Effect.withTracer(effect, withoutParameters(tracer))),
-      // A handler that cannot be interrupted does not hold the run.
-      Effect.disconnect,
-      Effect.timeoutOption(timeout),
-      Effect.map(Option.getOrElse((): Outcome => ({
+      within(timeout, (): Outcome => ({
         ...told(
           `The tool took longer than ${
             Duration.format(timeout)
           } and was stopped. Whether it had an effect is not known.`
         ),
         cause: Cause.fail(new Cause.TimeoutException(`Tool "${name}" took longer than ${Duration.format(timeout)}`))
-      }))),
+      })),
       Effect.catchAllCause((cause): Effect.Effect<Outcome> => {
         const failure = Cause.failureOption(cause)
         if (Option.isSome(failure) && isDeclared(failure.value)) {
@@ -171,6 +170,31 @@ export const make = (
       )
   }
 }
+
+/**
+ * Gives up a handler that takes too long, or that nobody waits for any more. It is interrupted then, and one that cannot
+ * be holds nobody.
+ */
+const within = <A>(time: Duration.DurationInput, onTimeout: () => A) => <E, R>(handled: Effect.Effect<A, E, R>) =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(Effect.zip(Effect.clock, Effect.forkDaemon(restore(handled))), ([clock, fiber]) => {
+      const giveUp = () => fiber.unsafeInterruptAsFork(FiberId.none)
+      return restore(Effect.async<A, E>((resume) => {
+        const stop = after(clock, Duration.decode(time), () => {
+          resume(Effect.sync(onTimeout))
+          giveUp()
+        })
+        fiber.addObserver((exit) => {
+          stop()
+          resume(exit)
+        })
+        return Effect.sync(() => {
+          stop()
+          giveUp()
+        })
+      }))
+    })
+  )
 
 interface Decoded {
   readonly encoded: unknown

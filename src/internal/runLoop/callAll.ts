@@ -39,7 +39,8 @@ export const callAll = (
     const done = run.calling = yield* Queue.unbounded<ToolSteps.Done | undefined>()
     const working = yield* Scope.fork(busy, busy.strategy)
     const offered = Effect.forEach(tasks, (task) => Effect.flatMap(task, (one) => Queue.offer(done, one)), {
-      concurrency: tools.concurrency,
+      // One call alone needs no fibers besides.
+      concurrency: tasks.length === 1 ? 1 : tools.concurrency,
       discard: true
     })
     yield* Effect.forkIn(run.inSpan(offered), working)

@@ -1,5 +1,7 @@
 /** The answer of a step is there: takes it into the thread, and goes on where it asks for more. */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import type { Response } from "openai/resources/responses/responses"
 import * as ActiveRuns from "../activeRuns.ts"
 import { outcome } from "../projection.ts"
@@ -15,6 +17,8 @@ export const complete = (run: RunState, turn: Turn, response: Response): RunPull
     yield* run.failing(run.inSpan(turn.commit(response)))
     run.isOver = true
     run.owed.clear()
+    // Its connection serves the next request, and its span ends here rather than with the tools.
+    if (run.line !== undefined) yield* Scope.close(run.line, Exit.void)
     const step: Outcome = outcome(response)
     if (step.pending.length === 0) return yield* over(run, step)
     const { from, plan: { log, runId, threadId }, tools } = run
