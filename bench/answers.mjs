@@ -90,13 +90,13 @@ export const large = (length) => {
   return Buffer.from(pieces.join(""))
 }
 
-// Of one step of a tool loop: a call whose arguments come in pieces, or after so many of them a text.
+// Of one step of a tool loop: a call whose arguments come in pieces, or after so many of them a text of so many words.
 export const steps = 3
-export const step = (number) => {
+export const step = (number, words) => {
   const to = writer()
   const { event } = to
   if (number === steps) {
-    return to.head() + Array.from({ length: 20 }, (_, index) => to.delta(` word${index}`)).join("") + to.tail()
+    return to.head() + Array.from({ length: words }, (_, index) => to.delta(` word${index}`)).join("") + to.tail()
   }
   const args = JSON.stringify({ city: "Lima", days: number })
   const call = (status, given) => ({

@@ -106,12 +106,12 @@ const control = {
 }
 
 // The last output tells how far a tool loop is.
-const answerTools = async (request, response) => {
+const answerTools = async (request, response, words) => {
   const chunks = []
   for await (const chunk of request) chunks.push(chunk)
   const { input } = JSON.parse(Buffer.concat(chunks))
   const callId = Array.isArray(input) ? input.at(-1)?.call_id : undefined
-  response.end(step(callId === undefined ? 0 : Number(callId.slice("call_".length)) + 1))
+  response.end(step(callId === undefined ? 0 : Number(callId.slice("call_".length)) + 1, words))
 }
 
 const server = createServer(async (request, response) => {
@@ -119,7 +119,7 @@ const server = createServer(async (request, response) => {
   if (scenario === "tools") {
     response.socket.setNoDelay(true)
     response.writeHead(200, { "content-type": "text/event-stream" })
-    return answerTools(request, response)
+    return answerTools(request, response, Number(args[0]))
   }
   request.resume()
   if (scenario === "control") {

@@ -264,7 +264,8 @@ const makeClient = (options: Options): SDK =>
 /** The longest that a timer can be set to, 24 days. */
 const longestTimer = 2 ** 31 - 1
 
-const idleByDefault = "5 minutes"
+const firstByteByDefault = Duration.minutes(2)
+const idleByDefault = Duration.minutes(5)
 
 const pageSize = 100
 const appendSize = 20
@@ -329,7 +330,7 @@ const make = (options: Options): Service => {
     repeat: Repeat,
     about: About,
     start: (client: SDK, signal: AbortSignal) => APIPromise<A>,
-    { asked, firstByte: byDefault = "2 minutes", isWhole = Predicate.isRecord }: {
+    { asked, firstByte: byDefault = firstByteByDefault, isWhole = Predicate.isRecord }: {
       readonly isWhole?: (answer: A) => boolean
       readonly firstByte?: Duration.DurationInput
       /** A call of a model, which waits for its turn. */
@@ -337,22 +338,23 @@ const make = (options: Options): Service => {
     } = {}
   ): Effect.Effect<A, RequestError> =>
     Effect.flatMap(Timeouts, ({ firstByte = byDefault, idle = idleByDefault, total }) => {
-      const attempt = Effect.fnUntraced(function*(call: Call | undefined) {
-        const { answer, connection, started } = yield* send(start, about, { firstByte, idle }, call)
-        const requestId = answer.headers.get("x-request-id") ?? undefined
-        const contentType = answer.headers.get("content-type") ?? "none"
-        const body = yield* connection.awaiting(
-          async () => {
-            if (!/^application\/(.+\+)?json\b/i.test(contentType)) throw new NotJson(contentType)
-            return await started
-          },
-          (error) => fromSdk(error, about, requestId),
-          () => new TimedOut({ phase: "idle", requestId })
-        )
-        return isWhole(body)
-          ? body
-          : yield* new UnexpectedResponse({ reason: "its body is not what was asked for", requestId })
-      })
+      const attempt = (call: Call | undefined) =>
+        Effect.gen(function*() {
+          const { answer, connection, started } = yield* send(start, about, { firstByte, idle }, call)
+          const requestId = answer.headers.get("x-request-id") ?? undefined
+          const contentType = answer.headers.get("content-type") ?? "none"
+          const body = yield* connection.awaiting(
+            async () => {
+              if (!/^application\/(.+\+)?json\b/i.test(contentType)) throw new NotJson(contentType)
+              return await started
+            },
+            (error) => fromSdk(error, about, requestId),
+            () => new TimedOut({ phase: "idle", requestId })
+          )
+          return isWhole(body)
+            ? body
+            : yield* new UnexpectedResponse({ reason: "its body is not what was asked for", requestId })
+        })
       return retry(repeat)(gates.hold(asked, (call) => within(total, Effect.scoped(attempt(call)))))
     })
 
@@ -463,16 +465,19 @@ const make = (options: Options): Service => {
       readonly onEnd?: (end: Response | RequestError) => void
     } = {}
   ) =>
-    Effect.flatMap(Timeouts, ({ firstByte = "2 minutes", idle = idleByDefault, total }) =>
-      Effect.gen(function*() {
-        const opened = yield* Clock.currentTimeMillis
-        const head = gates.hold(asked, (call) => send(start, about, { firstByte, idle }, call))
-        const { answer, connection } = yield* within(total, retry(repeat)(head))
-        const pull = yield* pullEvents(connection, answer, onEnd)
-        return total === undefined
-          ? pull
-          : Pull.until(pull, opened + Duration.toMillis(total), (): RequestError => new TimedOut({ phase: "total" }))
-      }))
+    Effect.flatMap(
+      Timeouts,
+      ({ firstByte = firstByteByDefault, idle = idleByDefault, total }) =>
+        Effect.gen(function*() {
+          const opened = yield* Clock.currentTimeMillis
+          const head = gates.hold(asked, (call) => send(start, about, { firstByte, idle }, call))
+          const { answer, connection } = yield* within(total, retry(repeat)(head))
+          const pull = yield* pullEvents(connection, answer, onEnd)
+          return total === undefined
+            ? pull
+            : Pull.until(pull, opened + Duration.toMillis(total), (): RequestError => new TimedOut({ phase: "total" }))
+        })
+    )
 
   const aboutParams = (params: { readonly conversation?: unknown; readonly previous_response_id?: unknown }): About =>
     typeof params.conversation === "string"
@@ -546,7 +551,7 @@ const make = (options: Options): Service => {
     delete: Effect.fn("OpenAI.responses.delete")(function*(id) {
       yield* Validate.id("response id", id)
       // Its answer has no body that would say more than its status.
-      const { firstByte = "2 minutes", idle = idleByDefault, total } = yield* Timeouts
+      const { firstByte = firstByteByDefault, idle = idleByDefault, total } = yield* Timeouts
       yield* retry("once")(within(
         total,
         Effect.scoped(
@@ -592,7 +597,7 @@ const make = (options: Options): Service => {
       const { containerId, fileId } = typeof file === "string" ? { containerId: undefined, fileId: file } : file
       return Pull.toStream(Effect.gen(function*() {
         yield* Validate.ids({ "container id": containerId, "file id": fileId })
-        const { firstByte = "2 minutes", idle = idleByDefault } = yield* Timeouts
+        const { firstByte = firstByteByDefault, idle = idleByDefault } = yield* Timeouts
         const start = (client: SDK, signal: AbortSignal) =>
           containerId === undefined
             ? client.files.content(fileId, { signal })

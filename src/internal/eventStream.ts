@@ -11,7 +11,7 @@ import * as Predicate from "effect/Predicate"
 import type { Response } from "openai/resources/responses/responses"
 import { ConnectionLost, type RequestError, TimedOut, UnexpectedResponse } from "../OpenAIError.ts"
 import type { Connection } from "./connection.ts"
-import type { Pull } from "./pull.ts"
+import { end, type Pull } from "./pull.ts"
 import { fromConnection } from "./requestError.ts"
 import { EventTooLarge, SseParser } from "./sse.ts"
 import { isLast, type WireEvent } from "./wireEvents.ts"
@@ -50,7 +50,6 @@ export const pullEvents = (
     }
     const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader()
     type Next = Effect.Effect<ReadonlyArray<WireEvent>, Option.Option<RequestError>>
-    const end: Next = Effect.fail(Option.none())
     const fail = (error: RequestError): Next => {
       onEnd(error)
       return Effect.fail(Option.some(error))
@@ -147,6 +146,7 @@ export const pullEvents = (
       else answer()
     })
     // `response.failed` follows an `error` at once or never; a server that stays silent must not hold the run.
-    const afterError = Effect.timeoutFail(next, { duration: "1 second", onTimeout: () => Option.none<RequestError>() })
-    return Effect.succeed(Effect.suspend(() => errored ? afterError : next))
+    const afterError = () =>
+      Effect.timeoutFail(next, { duration: "1 second", onTimeout: () => Option.none<RequestError>() })
+    return Effect.succeed(Effect.suspend(() => errored ? afterError() : next))
   })

@@ -25,7 +25,7 @@ export type Pull<A, E, R = never> = Effect.Effect<ReadonlyArray<A>, Option.Optio
 export type Open<A, E, R = never> = Effect.Effect<Pull<A, E, R>, E, R | Scope.Scope>
 
 /** There is no next array. */
-export const end: Pull<never, never> = Effect.fail(Option.none())
+export const end: Pull<never, never> = Effect.failCause(Cause.fail(Option.none()))
 
 const SourceId: unique symbol = Symbol.for("effect-openai-threads/Source")
 

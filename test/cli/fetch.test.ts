@@ -99,10 +99,12 @@ describe("fetch", () => {
 
   it("is aborted before the answer, and the server sees it", () => {
     const left = resolvers<void>()
-    return serving((request) => void request.on("close", () => left.resolve()), async (url) => {
-      const controller = new AbortController()
+    const controller = new AbortController()
+    return serving((request) => {
+      request.on("close", () => left.resolve())
+      controller.abort()
+    }, async (url) => {
       const answer = fetch(url, { signal: controller.signal })
-      setTimeout(() => controller.abort(), 20)
       await expect(answer).rejects.toMatchObject({ name: "AbortError" })
       await left.promise
     })

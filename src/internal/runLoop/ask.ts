@@ -11,6 +11,7 @@ import * as Pull from "../pull.ts"
 import { toRunError } from "../threadErrors.ts"
 import type * as ToolSteps from "../toolSteps.ts"
 import type { WireEvent } from "../wireEvents.ts"
+import { withContext } from "../withContext.ts"
 import { hear } from "./hear.ts"
 import { mendThread, noneMade } from "./mendThread.ts"
 import type { Params, Plan, RunPull } from "./plan.ts"
@@ -72,7 +73,7 @@ const open = (
       ...(run.isBackground ? descent(plan, params, previous) : {})
     })
     const pull = yield* Pull.toOpen(stream).pipe(
-      Effect.mapInputContext(forAnswer(run, line)),
+      withContext(forAnswer(run, line)),
       Effect.catchAll((error) =>
         Effect.zipRight(Scope.close(line, Exit.void), Effect.fail(toRunError(plan.threadId)(error)))
       )

@@ -13,6 +13,7 @@ import { isOpen } from "../projection.ts"
 import * as Pull from "../pull.ts"
 import { waits } from "../retry.ts"
 import type { WireEvent } from "../wireEvents.ts"
+import { withContext } from "../withContext.ts"
 import { conclude, failed, incomplete } from "./conclude.ts"
 import { lookUp, untilOver } from "./lookUp.ts"
 import type { RunPull, Turn } from "./plan.ts"
@@ -111,7 +112,7 @@ export const hearOn = (run: RunState, turn: Turn, lost: ResumeError): RunPull =>
     const connect: RunPull = Effect.gen(function*() {
       const line = run.line = yield* Scope.fork(busy, busy.strategy)
       const stream = openai.responses.resume(responseId, { startingAfter: projection.wire })
-      const pull = yield* Effect.either(Effect.mapInputContext(Pull.toOpen(stream), forAnswer(run, line)))
+      const pull = yield* Effect.either(withContext(forAnswer(run, line))(Pull.toOpen(stream)))
       if (Either.isRight(pull)) {
         run.next = hear(run, turn, pull.right, line)
         attempts.count++

@@ -1,11 +1,12 @@
 /** One run while it goes on: what its stages know together, and what all of them do in the same way. */
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import type * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
-import type * as Tracer from "effect/Tracer"
+import * as Tracer from "effect/Tracer"
 import type { Response } from "openai/resources/responses/responses"
 import { ConnectionLost, type RequestError, TimedOut } from "../../OpenAIError.ts"
 import type { Policy } from "../../RetryPolicy.ts"
@@ -20,6 +21,7 @@ import * as Pull from "../pull.ts"
 import type { waits } from "../retry.ts"
 import { toRunError } from "../threadErrors.ts"
 import type * as ToolSteps from "../toolSteps.ts"
+import { withContext } from "../withContext.ts"
 import { Owed } from "./owed.ts"
 import type { From, Outcome, Plan, RunPull, Services, Turn } from "./plan.ts"
 
@@ -158,7 +160,7 @@ export class RunState {
 
   /** Around whatever makes requests. */
   inSpan<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
-    return Effect.withParentSpan(effect, this.span)
+    return withContext((context: Context.Context<never>) => Context.add(context, Tracer.ParentSpan, this.span))(effect)
   }
 
   /** Another answer begins: nothing of it was heard yet. */

@@ -3,12 +3,11 @@ import { spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll } from "vitest"
 
 const root = mkdtempSync(join(tmpdir(), "openai-threads-"))
-afterAll(() => rmSync(root, { recursive: true, force: true }))
+process.on("exit", () => rmSync(root, { recursive: true, force: true }))
 
-/** A directory that is gone after the tests of the file. */
+/** A directory that is gone after the tests. */
 export const temporary = (): string => mkdtempSync(join(root, "directory-"))
 
 /** A directory without a configuration file. */
