@@ -10,6 +10,12 @@ export default defineConfig({
       { find: /^effect-openai-threads$/, replacement: source("./src/index.ts") }
     ]
   },
-  // By default one core of two would be idle.
-  test: { include: ["test/**/*.test.ts", "examples/**/*.test.ts"], minWorkers: 1, maxWorkers: "100%" }
+  test: {
+    include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
+    // By default one core of two would be idle.
+    minWorkers: 1,
+    maxWorkers: "100%",
+    // Loading all modules anew for each file takes a sixth of the time.
+    isolate: false
+  }
 })
