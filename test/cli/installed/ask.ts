@@ -455,6 +455,15 @@ describe.concurrent("ask: pipes", () => {
       expect(result).toMatchObject({ code: 0, stdout: "line 0\n0\n", stderr: "" })
     }), timeout)
 
+  it.scopedLive("nobody reads what is closed: the other stream is as it would be", () =>
+    Effect.gen(function*() {
+      const { env } = yield* served([Script.always(Script.text("Ok."))])
+      const noOutput = yield* bash(`"$0" "$1" ask Hi >&-`, { env })
+      expect(noOutput).toMatchObject({ code: 0, stdout: "", stderr: expect.stringMatching(/^Thread [^\n]*\n$/) })
+      expect(yield* bash(`"$0" "$1" ask Hi 2>&-`, { env })).toMatchObject({ code: 0, stdout: "Ok.\n", stderr: "" })
+      expect(yield* bash(`"$0" "$1" ask 2>&-`, { env })).toMatchObject({ code: 2, stdout: "", stderr: "" })
+    }), timeout)
+
   it.scopedLive("a reader that is slow gets everything", () =>
     Effect.gen(function*() {
       const text = Array.from({ length: 20_000 }, (_, line) => `line ${line}`).join("\n")

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Script } from "effect-openai-threads/testing"
 import * as Effect from "effect/Effect"
-import type { Options } from "../support/cli.ts"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { type Options, temporary } from "../support/cli.ts"
 import { launch, run } from "../support/installed.ts"
 import { served } from "../support/served.ts"
 
@@ -46,6 +48,46 @@ describe.concurrent("chat of a pipe", () => {
       expect({ code, stdout }).toEqual({ code: 0, stdout: "Found.\n" })
       expect(stderr).toMatch(/^→ web_search\n✓ web_search x \(\d\.\d s\)\nThread [^\n]*\n$/)
       expect(yield* chat(["--tools", "-q"], { env, stdin: "Hi\n" })).toMatchObject({ stdout: "Found.\n", stderr: "" })
+    }), timeout)
+
+  it.scopedLive(
+    "takes what ask takes: files, model, instructions, server, usage, colour",
+    () =>
+      Effect.gen(function*() {
+        const { env: { OPENAI_BASE_URL: url = "", ...env }, simulator } = yield* served(["One.", "Two."])
+        const note = join(temporary(), "note.txt")
+        writeFileSync(note, "remember the milk")
+        const args = ["-a", note, "-m", "other", "--instructions", "Be short.", "--base-url", url]
+        const { code, stderr, stdout } = yield* chat([...args, "--usage", "--color", "always"], {
+          env,
+          stdin: "Hi\nMore\n"
+        })
+        expect({ code, stdout }).toEqual({ code: 0, stdout: "One.\nTwo.\n" })
+        expect(stderr.match(/^tokens: /gm)).toHaveLength(2)
+        expect(stderr).toContain("\u001b[2mThread conv_")
+        expect((yield* simulator.requests).filter(({ path }) => path === "/responses")).toMatchObject([
+          { body: { model: "other", instructions: "Be short." } },
+          { body: { model: "other", instructions: "Be short." } }
+        ])
+        const [thread] = yield* simulator.threads
+        const asked = thread?.items.filter(({ role }) => role === "user").map(({ content }) => content)
+        expect(asked).toEqual([
+          [
+            { type: "input_text", text: "Hi" },
+            { type: "input_text", text: "<file name=\"note.txt\">\nremember the milk\n</file>" }
+          ],
+          [{ type: "input_text", text: "More" }]
+        ])
+      }),
+    timeout
+  )
+
+  it.scopedLive("--debug shows the stack of an error, which is not shown without it", () =>
+    Effect.gen(function*() {
+      const refused = Script.httpError({ status: 401, code: "invalid_api_key" })
+      const { env } = yield* served([refused, refused])
+      expect((yield* chat(["--debug"], { env, stdin: "Hi\n" })).stderr).toMatch(/\n\s+at /)
+      expect((yield* chat([], { env, stdin: "Hi\n" })).stderr).not.toMatch(/\n\s+at /)
     }), timeout)
 
   it.scopedLive("the first failure ends it, with its exit code", () =>

@@ -268,4 +268,25 @@ describe.concurrent("simulate", () => {
       }),
     timeout
   )
+
+  it.live("--latency: each event of an answer takes so long", () =>
+    Effect.gen(function*() {
+      const took = (latency: string) =>
+        Effect.gen(function*() {
+          const server = launch(["simulate", "--latency", latency])
+          yield* Effect.promise(() => server.when(({ stdout }) => stdout().includes("\n")))
+          const child = launch(["ask", "-q", "-m", "any", "--events", "Hi"], {
+            env: { OPENAI_BASE_URL: server.stdout().trim() }
+          })
+          yield* Effect.promise(() => child.when(({ stdout }) => stdout().includes("RunStarted")))
+          const begun = performance.now()
+          expect(yield* Effect.promise(() => child.ended)).toMatchObject({ code: 0 })
+          server.kill("SIGTERM")
+          yield* Effect.promise(() => server.ended)
+          return performance.now() - begun
+        })
+      // Half a dozen events at least.
+      expect(yield* took("150")).toBeGreaterThan(900)
+      expect(yield* run(["simulate", "--latency", "-1"])).toMatchObject({ code: 2, stdout: "" })
+    }), timeout)
 })

@@ -40,6 +40,32 @@ const fullPipe = Effect.map(
   }
 )
 
+const requests = (simulator: Simulator.Service, count: number) =>
+  until(Effect.map(simulator.requests, ({ length }) => length >= count))
+
+const text = (child: Running, word: string) => Effect.promise(() => child.when(({ stdout }) => stdout().includes(word)))
+
+/** Interrupts a question at some moment: nothing stays open, and nothing odd is said. */
+const interrupted = (moment: (child: Running, simulator: Simulator.Service) => Effect.Effect<unknown>) =>
+  Effect.scoped(Effect.gen(function*() {
+    const { env, simulator } = yield* served([slow])
+    const child = launch(["ask", "Hi"], { env })
+    yield* moment(child, simulator)
+    child.kill("SIGINT")
+    const { code, signal, stderr, stdout } = yield* Effect.promise(() => child.ended)
+    // Before its handlers are there, Node ends it by the signal itself.
+    expect(signal === "SIGINT" || code === 130).toBe(true)
+    expect(words.startsWith(stdout.trimEnd())).toBe(true)
+    if (code === 130) expect(stderr).toMatch(/^Cancelled\.( Go on with: openai-threads ask --thread conv_\w+)?\n$/)
+    yield* until(Effect.map(simulator.openStreams, (open) => open === 0))
+  }))
+
+/** The same numbers from 0 to 1 each time. */
+const random = (seed: number) => () => {
+  seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
+  return seed / 2_147_483_648
+}
+
 describe.concurrent("signals", () => {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     it.scopedLive(`${signal} cancels, closes the connection and says how to go on`, () =>
@@ -71,6 +97,34 @@ describe.concurrent("signals", () => {
       yield* until(Effect.map(simulator.requests, (requests) => requests.length === 1))
       child.kill("SIGINT")
       expect(yield* Effect.promise(() => child.ended)).toMatchObject({ code: 130, stdout: "", stderr: "Cancelled.\n" })
+    }), timeout)
+
+  it.scopedLive("SIGTERM before the first text", () =>
+    Effect.gen(function*() {
+      const { env, simulator } = yield* served([Script.turn("Late.", { latency: "1 minute" })])
+      const child = launch(["ask", "Hi"], { env })
+      yield* requests(simulator, 2)
+      child.kill("SIGTERM")
+      expect(yield* Effect.promise(() => child.ended)).toMatchObject({
+        code: 130,
+        stdout: "",
+        stderr: expect.stringMatching(/^Cancelled\. Go on with: [^\n]*\n$/)
+      })
+      yield* until(Effect.map(simulator.openStreams, (open) => open === 0))
+    }), timeout)
+
+  it.scopedLive("a second one ends it at once, with 130, though the first is not done", () =>
+    Effect.gen(function*() {
+      const { env, simulator } = yield* served([slow])
+      // It cannot say that it was cancelled, and so is not done.
+      const stderr = yield* fullPipe
+      const child = launch(["ask", "Hi"], { env, stderr: stderr.fd })
+      yield* text(child, "word3")
+      child.kill("SIGINT")
+      yield* until(Effect.map(simulator.openStreams, (open) => open === 0))
+      expect(child.hasEnded()).toBe(false)
+      child.kill("SIGINT")
+      expect(yield* Effect.promise(() => child.ended)).toMatchObject({ code: 130, signal: null })
     }), timeout)
 
   it.scopedLive("--json says that it was cancelled", () =>
@@ -108,12 +162,7 @@ describe.concurrent("signals", () => {
     timeout
   )
 
-  const requests = (simulator: Simulator.Service, count: number) =>
-    until(Effect.map(simulator.requests, ({ length }) => length >= count))
-  const text = (child: Running, word: string) =>
-    Effect.promise(() => child.when(({ stdout }) => stdout().includes(word)))
-
-  /** Spread over the whole life of the process; before its handlers are there, Node ends it by the signal itself. */
+  /** Spread over the whole life of the process. */
   const moments: ReadonlyArray<
     readonly [name: string, until: (child: Running, simulator: Simulator.Service) => Effect.Effect<unknown>]
   > = [
@@ -128,19 +177,14 @@ describe.concurrent("signals", () => {
   ]
 
   for (const [name, moment] of moments) {
-    it.scopedLive(`SIGINT ${name} leaves nothing open and nothing odd`, () =>
-      Effect.gen(function*() {
-        const { env, simulator } = yield* served([slow])
-        const child = launch(["ask", "Hi"], { env })
-        yield* moment(child, simulator)
-        child.kill("SIGINT")
-        const { code, signal, stderr, stdout } = yield* Effect.promise(() => child.ended)
-        expect(signal === "SIGINT" || code === 130).toBe(true)
-        expect(words.startsWith(stdout.trimEnd())).toBe(true)
-        if (code === 130) expect(stderr).toMatch(/^Cancelled\.( Go on with: openai-threads ask --thread conv_\w+)?\n$/)
-        yield* until(Effect.map(simulator.openStreams, (open) => open === 0))
-      }), timeout)
+    it.live(`SIGINT ${name} leaves nothing open and nothing odd`, () => interrupted(moment), timeout)
   }
+
+  it.live("SIGINT at moments that nobody chose does neither", () => {
+    const next = random(20_261_124)
+    const delays = Array.from({ length: 12 }, () => Math.round(next() * 1_500))
+    return Effect.forEach(delays, (delay) => interrupted(() => Effect.sleep(delay)), { concurrency: 3 })
+  }, timeout)
 
   it.live("a second signal ends it at once, though the first is not done", () =>
     Effect.gen(function*() {

@@ -22,6 +22,8 @@ export interface Screen {
   readonly paste: (text: string) => Effect.Effect<void>
   /** When the screen shows what is looked for, the whole screen; fails with what is there instead. */
   readonly until: (shows: (screen: string) => boolean) => Effect.Effect<string>
+  /** The screen with what paints it. */
+  readonly painted: Effect.Effect<string>
   /** The exit code of the program, and what is on the screen at its end. */
   readonly ended: Effect.Effect<{ readonly code: number; readonly screen: string }>
   readonly pid: Effect.Effect<number>
@@ -98,6 +100,7 @@ export const open = (
       enter: (text) => Effect.zipRight(type(text), press("Enter")),
       paste: (text) => Effect.zipRight(tmux("set-buffer", text), tmux("paste-buffer", "-p")),
       until,
+      painted: tmux("capture-pane", "-p", "-e", "-S", "-"),
       ended: Effect.map(until((text) => exit.test(text)), (text) => ({
         code: Number(exit.exec(text)?.[1]),
         screen: text.replace(exit, "").trimEnd()
