@@ -6,6 +6,8 @@ interface Argument {
   readonly name: string
   readonly description: string
   readonly many: boolean
+  /** The words that it may be, where they are known. */
+  readonly choices?: ReadonlyArray<string> | undefined
 }
 
 export interface Spec<F extends Flags = Flags> {

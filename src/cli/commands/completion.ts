@@ -4,7 +4,12 @@ import * as Spec from "../Spec.ts"
 export const completion = Spec.make({
   path: ["completion"],
   description: "Print the completion for a shell: bash, fish, sh or zsh",
-  argument: { name: "shell", description: "bash, fish, sh or zsh", many: false },
+  argument: {
+    name: "shell",
+    description: "bash, fish, sh or zsh",
+    many: false,
+    choices: ["bash", "fish", "sh", "zsh"]
+  },
   flags: saying,
   examples: [
     ["source <(openai-threads completion bash)", "in ~/.bashrc"],

@@ -36,36 +36,55 @@ const first = (): ReadonlyArray<readonly [word: string, below: ReadonlyArray<Spe
 
 const optionsOf = (spec: Spec) => [...Object.values(spec.flags).map((flag) => `--${flag.name}`), "--help"].join(" ")
 
-const bash = (): ReadonlyArray<string> => [
-  `${functionName}() {`,
-  "  local cur=\"${COMP_WORDS[COMP_CWORD]}\" prev=\"${COMP_WORDS[COMP_CWORD-1]}\" words=\"\"",
-  "  COMPREPLY=()",
-  "  case \"$prev\" in",
-  `    ${flagsWhere(takesFile).flatMap(names).join("|")}) COMPREPLY=($(compgen -f -- "$cur")); return ;;`,
-  ...flagsWhere((flag) => flag.kind === "choice").map((flag) =>
-    `    ${names(flag).join("|")}) COMPREPLY=($(compgen -W "${
-      flag.kind === "choice" ? flag.choices.join(" ") : ""
-    }" -- "$cur")); return ;;`
-  ),
-  "  esac",
-  "  case \"$COMP_CWORD,${COMP_WORDS[1]},${COMP_WORDS[2]}\" in",
-  `    1,*) words="${first().map(([word]) => word).join(" ")} --help --version" ;;`,
-  ...first().flatMap(([word, below]) =>
-    below.flatMap((spec) => spec.path.length === 1 ? [`    *,${word},*) words="${optionsOf(spec)}" ;;`] : [])
-  ),
-  ...first().flatMap(([word, below]) => {
-    const second = below.flatMap((spec) => spec.path[1] ?? [])
-    return second.length === 0 ? [] : [`    2,${word},*) words="${second.join(" ")} --help" ;;`]
-  }),
-  ...specs.flatMap((spec) =>
-    spec.path.length === 1 ? [] : [`    *,${spec.path.join(",")}) words="${optionsOf(spec)}" ;;`]
-  ),
-  "  esac",
-  "  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))",
-  "}",
-  // Where nothing fits, file names do.
-  `complete -o default -F ${functionName} ${name}`
-]
+const isText = (flag: Flag) => flag.kind !== "on" && flag.kind !== "choice" && !takesFile(flag)
+
+/** The words that a command's argument may be, where they are known. */
+const choicesOf = ({ argument }: Spec): ReadonlyArray<string> => argument?.choices ?? []
+
+const bash = (): ReadonlyArray<string> => {
+  const arm = (flags: ReadonlyArray<Flag>, offered: string) =>
+    `    ${flags.flatMap(names).join("|")}) ${functionName}_offer ${offered}; return ;;`
+  return [
+    // A word on each line, which may have spaces in it.
+    `${functionName}_offer() {`,
+    "  COMPREPLY=()",
+    "  while IFS= read -r; do COMPREPLY+=(\"$REPLY\"); done < <(compgen \"$@\" -- \"$cur\")",
+    "}",
+    `${functionName}() {`,
+    "  local cur=\"${COMP_WORDS[COMP_CWORD]}\" prev=\"${COMP_WORDS[COMP_CWORD-1]}\" words=\"\" REPLY",
+    "  COMPREPLY=()",
+    // For bash, `--color=a` is three words.
+    "  if [ \"$cur\" = \"=\" ]; then cur=\"\"; elif [ \"$prev\" = \"=\" ]; then prev=\"${COMP_WORDS[COMP_CWORD-2]}\"; fi",
+    "  case \"$prev\" in",
+    `    ${
+      flagsWhere(takesFile).flatMap(names).join("|")
+    }) compopt -o filenames 2> /dev/null; ${functionName}_offer -f; return ;;`,
+    ...flagsWhere((flag) => flag.kind === "choice").map((flag) =>
+      arm([flag], `-W "${flag.kind === "choice" ? flag.choices.join(" ") : ""}"`)
+    ),
+    `    ${flagsWhere(isText).flatMap(names).join("|")}) return ;;`,
+    "  esac",
+    "  case \"$COMP_CWORD,${COMP_WORDS[1]},${COMP_WORDS[2]}\" in",
+    `    1,*) words="${first().map(([word]) => word).join(" ")} --help --version" ;;`,
+    ...specs.flatMap((spec) =>
+      choicesOf(spec).length === 0 ? [] : [`    2,${spec.path[0]},*) words="${choicesOf(spec).join(" ")} --help" ;;`]
+    ),
+    ...first().flatMap(([word, below]) =>
+      below.flatMap((spec) => spec.path.length === 1 ? [`    *,${word},*) words="${optionsOf(spec)}" ;;`] : [])
+    ),
+    ...first().flatMap(([word, below]) => {
+      const second = below.flatMap((spec) => spec.path[1] ?? [])
+      return second.length === 0 ? [] : [`    2,${word},*) words="${second.join(" ")} --help" ;;`]
+    }),
+    ...specs.flatMap((spec) =>
+      spec.path.length === 1 ? [] : [`    *,${spec.path.join(",")}) words="${optionsOf(spec)}" ;;`]
+    ),
+    "  esac",
+    `  ${functionName}_offer -W "$words"`,
+    "}",
+    `complete -F ${functionName} ${name}`
+  ]
+}
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
 
@@ -86,6 +105,9 @@ const zsh = (): ReadonlyArray<string> => [
     const candidates = second.map((spec) => described(spec.path[1] ?? "", spec.description)).join(" ")
     return second.length === 0 ? [] : [`    3,${word},*) candidates=(${candidates}) ;;`]
   }),
+  ...specs.flatMap((spec) =>
+    choicesOf(spec).length === 0 ? [] : [`    3,${spec.path[0]},*) candidates=(${choicesOf(spec).join(" ")}) ;;`]
+  ),
   ...specs.map((spec) => {
     const options = Object.values(spec.flags).map((flag) => described(`--${flag.name}`, flag.description)).join(" ")
     return `    *,${spec.path.join(",")}${spec.path.length === 1 ? ",*" : ""}) candidates=(${options}) ;;`
@@ -111,6 +133,7 @@ const fish = (): ReadonlyArray<string> => {
       const inside = second === undefined ? seen : `${seen}; and __fish_seen_subcommand_from ${second}`
       return [
         ...(second === undefined ? [] : [line(seen, `-a ${second} -d ${quoted(spec.description)}`)]),
+        ...choicesOf(spec).map((choice) => line(inside, `-a ${choice}`)),
         ...Object.values(spec.flags).map((flag) =>
           line(
             inside,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { spawnSync } from "node:child_process"
-import { writeFileSync } from "node:fs"
+import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { temporary } from "../support/cli.ts"
 import { bash, run } from "../support/installed.ts"
@@ -28,24 +28,83 @@ const inShell = (shell: string, name: string, test: Parameters<typeof it.scopedL
   it.scopedLive.skipIf(!isThere)(isThere ? name : `${name} (skipped: ${shell} is not installed)`, test, timeout)
 }
 
+/** `complete WORD…` prints what the last word can become. */
+const inBash = `
+  source <("$0" "$1" completion bash)
+  function=$(complete -p openai-threads | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
+  # It is there while a key is pressed only.
+  compopt() { :; }
+  complete() {
+    COMP_WORDS=(openai-threads "$@"); COMP_CWORD=$#
+    $function
+    [ \${#COMPREPLY[@]} = 0 ] || printf '<%s>' "\${COMPREPLY[@]}"
+    echo
+  }
+`
+
 describe.concurrent("completion", () => {
   inShell("bash", "works in bash", () =>
     Effect.gen(function*() {
       const typed = ["", "ask --color a", ...cases.map(([typed]) => typed)]
-      const { code, stderr, stdout } = yield* bash(`
-        source <("$0" "$1" completion bash)
-        function=$(complete -p openai-threads | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
-        complete() {
-          COMP_WORDS=(openai-threads "$@"); COMP_CWORD=$#
-          $function; echo "\${COMPREPLY[@]}"
-        }
-        ${typed.map((words) => `complete ${words === "" ? "''" : words}`).join("\n")}
-      `)
+      const { code, stderr, stdout } = yield* bash(
+        `${inBash}\n${typed.map((words) => `complete ${words === "" ? "''" : words}`).join("\n")}`
+      )
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
-      const [all = "", ...others] = stdout.trimEnd().split("\n")
+      const [all = "", ...others] = stdout.trimEnd().split("\n").map((line) => line.slice(1, -1).split("><").join(" "))
       expect(all.split(" ").toSorted()).toEqual(["--help", "--version", ...commands])
       expect(others).toEqual(["auto always", ...cases.map(([, completed]) => completed)])
+      const { stdout: more } = yield* bash(`${inBash}
+        complete completion ''
+        complete ask --model ''; complete ask -m g
+        complete ask --color = a; complete ask --approve =
+      `)
+      expect(more.split("\n")).toEqual([
+        "<bash><fish><sh><zsh><--help>",
+        "",
+        "",
+        "<auto><always>",
+        "<ask><always><never>",
+        ""
+      ])
     }))
+
+  inShell("bash", "completes file names in bash", () =>
+    Effect.gen(function*() {
+      const cwd = temporary()
+      writeFileSync(join(cwd, "data.csv"), "")
+      writeFileSync(join(cwd, "a note.txt"), "")
+      mkdirSync(join(cwd, "a folder"))
+      const { stdout } = yield* bash(
+        `${inBash}
+        complete ask -a d; complete ask --attach a; complete ask -o x`,
+        { cwd }
+      )
+      expect(stdout).toBe("<data.csv>\n<a note.txt><a folder>\n\n")
+    }))
+
+  if (hasTmux) {
+    inShell("bash", "completes as keys are pressed in bash", () =>
+      Effect.gen(function*() {
+        const home = temporary()
+        mkdirSync(join(home, "a folder"))
+        writeFileSync(join(home, "rc"), `PS1='> '\ncd ${home}\n${(yield* run(["completion", "bash"])).stdout}`)
+        const shell = yield* open(["bash", "--noprofile", "--rcfile", join(home, "rc"), "-i"], {})
+        yield* shell.until(isAtPrompt)
+        for (
+          const [typed, completed] of [
+            ["ask -a a", "ask -a a\\ folder/"],
+            ["ask --color=al", "ask --color=always"],
+            ["completion fi", "completion fish"]
+          ] as const
+        ) {
+          yield* shell.type(`openai-threads ${typed}`)
+          yield* shell.press("Tab")
+          yield* shell.until((text) => text.endsWith(`> openai-threads ${completed}`))
+          yield* shell.press("C-u")
+          yield* shell.until(isAtPrompt)
+        }
+      }))
+  } else it.skip(withTmux("completes as keys are pressed in bash"))
 
   inShell("fish", "works in fish", () =>
     Effect.gen(function*() {
