@@ -479,12 +479,16 @@ const make = (options: Options): Service => {
         })
     )
 
-  const aboutParams = (params: { readonly conversation?: unknown; readonly previous_response_id?: unknown }): About =>
-    typeof params.conversation === "string"
-      ? { resource: "conversation", id: params.conversation }
-      : typeof params.previous_response_id === "string"
-      ? { resource: "response", id: params.previous_response_id }
-      : { resource: "endpoint" }
+  const aboutParams = ({ conversation, model, previous_response_id: previous }: {
+    readonly conversation?: unknown
+    readonly model?: string | undefined
+    readonly previous_response_id?: unknown
+  }): About =>
+    typeof conversation === "string"
+      ? { resource: "conversation", id: conversation, model }
+      : typeof previous === "string"
+      ? { resource: "response", id: previous, model }
+      : { resource: "endpoint", model }
 
   const answered = (span: Tracer.Span, { model }: Asked, response: Response) => {
     gates.used(model, response.usage?.total_tokens)

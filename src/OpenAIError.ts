@@ -55,7 +55,7 @@ export class PermissionDenied extends Schema.TaggedError<PermissionDenied>("effe
 
 /**
  * What the request is about does not exist. Wire: HTTP 404, often with a null code; so `resource` says what was asked
- * for.
+ * for. Also HTTP 400 with code `model_not_found`.
  *
  * @since 0.1.0
  * @category errors

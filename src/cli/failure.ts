@@ -49,6 +49,8 @@ export const hintOf = (error: Failure): string | undefined =>
     ? error.hint
     : error._tag === "ResourceNotFound" && error.resource === "endpoint"
     ? "A base URL mostly ends with /v1."
+    : error._tag === "ResourceNotFound" && error.resource === "model"
+    ? "Name another one with -m or in OPENAI_MODEL."
     : error._tag === "OutputInvalid"
     ? escaped(error.reason)
     : undefined

@@ -11,6 +11,8 @@ import * as E from "../OpenAIError.ts"
 export interface About {
   readonly resource: E.ResourceNotFound["resource"]
   readonly id?: string | undefined
+  /** The model that is asked. */
+  readonly model?: string | undefined
 }
 
 /** The fields that the three shapes share. */
@@ -80,14 +82,14 @@ const retryAfterOf = ({ header }: WireError): Duration.Duration | undefined => {
 
 const notFound = (error: WireError, about: About): E.ResourceNotFound => {
   const { requestId } = error
-  if (error.code === "model_not_found") return new E.ResourceNotFound({ resource: "model", requestId })
+  if (error.code === "model_not_found") return new E.ResourceNotFound({ resource: "model", id: about.model, requestId })
   if (error.message === "") return new E.ResourceNotFound({ resource: "endpoint", requestId })
   const named = /\b(conversation|item|response)\b(?: found)? with id '([^']+)'/i.exec(error.message)
   if (named !== null) {
     const resource = named[1]!.toLowerCase() as "conversation" | "item" | "response"
     return new E.ResourceNotFound({ resource, id: named[2], requestId })
   }
-  return new E.ResourceNotFound({ ...about, requestId })
+  return new E.ResourceNotFound({ resource: about.resource, id: about.id, requestId })
 }
 
 const fromWire = (error: WireError, about: About): E.RequestError => {
@@ -100,7 +102,7 @@ const fromWire = (error: WireError, about: About): E.RequestError => {
   }
   if (status === 401 || code === "invalid_api_key") return new E.AuthenticationError({ code, requestId })
   if (status === 403) return new E.PermissionDenied({ code, requestId })
-  if (status === 404) return notFound(error, about)
+  if (status === 404 || code === "model_not_found") return notFound(error, about)
   if (status === 408) return new E.TimedOut({ phase: "firstByte", requestId })
   if (status !== undefined && status < 500) {
     return error.message === "" && code === undefined

@@ -37,6 +37,7 @@ describe("fromSdk maps each code of the wire", () => {
     ["401 without a code", 401, {}, { _tag: "AuthenticationError" }],
     ["403", 403, { code: "forbidden" }, { _tag: "PermissionDenied", code: "forbidden" }],
     ["model_not_found", 404, { code: "model_not_found" }, { _tag: "ResourceNotFound", resource: "model" }],
+    ["model_not_found as 400", 400, { code: "model_not_found" }, { _tag: "ResourceNotFound", resource: "model" }],
     ["rate_limit_exceeded", 429, { code: "rate_limit_exceeded", type: "requests" }, {
       _tag: "RateLimited",
       code: "rate_limit_exceeded",
@@ -136,6 +137,20 @@ describe("fromSdk maps each code of the wire", () => {
       resource: "response",
       id: "resp_1"
     })
+  })
+
+  it("a model that is not there is the one that was asked for", () => {
+    for (const status of [400, 404]) {
+      const about = { resource: "conversation", id: "conv_1", model: "gpt-nope" } as const
+      const mapped = sdk(
+        status,
+        { code: "model_not_found", message: "The model 'gpt-nope' does not exist." },
+        {},
+        about
+      )
+      expect(mapped).toMatchObject({ _tag: "ResourceNotFound", resource: "model", id: "gpt-nope" })
+      expect(mapped.message).toContain("There is no model \"gpt-nope\"")
+    }
   })
 
   it("404 that names something else is about that", () => {
