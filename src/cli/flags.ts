@@ -6,7 +6,7 @@ export const saying = {
   color: Flag.choice("color", ["auto", "always", "never"], {
     description: "Colour; auto, the default, is on a terminal and heeds NO_COLOR"
   }),
-  debug: Flag.on("debug", { description: "Show the stack of an error" })
+  debug: Flag.on("debug", { description: "Show the stack of an error, and the server's own words" })
 }
 
 /** Where the assistants come from. */

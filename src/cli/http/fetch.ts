@@ -5,6 +5,7 @@
  */
 import type * as Http from "node:http"
 import { HttpHeaders } from "./HttpHeaders.ts"
+import * as Rejection from "./rejection.ts"
 
 /** As long as Node's own waits for a connection, in milliseconds. */
 const connectTimeout = 10_000
@@ -35,7 +36,9 @@ class HttpResponse implements Pick<Response, "body" | "ok" | "status" | "text" |
     const decoder = new TextDecoder()
     let text = ""
     for await (const chunk of this.body) text += decoder.decode(chunk, { stream: true })
-    return text + decoder.decode()
+    text += decoder.decode()
+    if (!this.ok) Rejection.note({ requestId: this.headers.get("x-request-id") ?? undefined, body: text })
+    return text
   }
 }
 

@@ -376,6 +376,19 @@ describe.concurrent("ask: exit codes", () => {
       expect(result.stderr).toMatch(/^error: .*no such endpoint.*\n {2}A base URL mostly ends with \/v1\.\n$/)
     }), timeout)
 
+  for (const status of [400, 404]) {
+    it.scopedLive(`4: a model that is not there, told with ${status}`, () =>
+      Effect.gen(function*() {
+        const { env } = yield* served([Script.httpError({ status, code: "model_not_found" })])
+        const result = yield* ask(["Hi", "-q", "-m", "gpt-nope"], { env })
+        expect(result).toMatchObject({ code: 4, stdout: "" })
+        expect(result.stderr.replace(/req_\w+/, "req_1")).toBe(
+          "error: There is no model \"gpt-nope\", or this key cannot see it (request req_1)\n" +
+            "  Name another one with -m or in OPENAI_MODEL.\n"
+        )
+      }), timeout)
+  }
+
   it.live("4: nobody listens", () =>
     Effect.gen(function*() {
       const env = { OPENAI_API_KEY: key, OPENAI_MODEL: "m", OPENAI_BASE_URL: "http://127.0.0.1:2/v1" }
@@ -436,6 +449,30 @@ describe.concurrent("ask: exit codes", () => {
       expect(result).toMatchObject({ code: 1, stdout: "" })
       expect(result.stderr).toContain("ENOSPC")
     }), timeout)
+
+  it.scopedLive(
+    "what the server said about a rejected request is shown with --debug, and not without",
+    () =>
+      Effect.gen(function*() {
+        const message = `Your organization must be verified to\n stream.\u001b[2J ${key}`
+        const { env } = yield* served([
+          Script.always(Script.httpError({ status: 400, code: "unsupported_value", param: "stream", message }))
+        ])
+        const rejected = /^error: OpenAI rejected the request: unsupported_value at "stream" \(request req_\w+\)\n/
+        const { stderr } = yield* ask(["Hi", "-q"], { env })
+        expect(stderr).toMatch(rejected)
+        expect(stderr.split("\n").slice(1)).toEqual(["  --debug shows what the server said about it.", ""])
+        const { stderr: debugged } = yield* ask(["Hi", "-q", "--debug"], { env })
+        expect(debugged).toMatch(rejected)
+        expect(debugged.split("\n")[1]).toBe(
+          "  The server said: Your organization must be verified to stream.\u{fffd}[2J ***"
+        )
+        // Nor is it in what a program reads.
+        const json = yield* ask(["Hi", "-q", "--json", "--debug"], { env })
+        expect(json.stdout).not.toContain("verified")
+      }),
+    timeout
+  )
 
   it.scopedLive("no key and no stack, but with --debug a stack", () =>
     Effect.gen(function*() {
