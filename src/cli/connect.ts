@@ -11,7 +11,7 @@ import * as ThreadStore from "../ThreadStore.ts"
 import { apiKey } from "./apiKey.ts"
 import { type CliError, configuration } from "./CliError.ts"
 import { fetch } from "./http/fetch.ts"
-import type { Settings } from "./settings.ts"
+import type { Setting, Settings } from "./settings.ts"
 import { warn } from "./terminal.ts"
 
 export interface Choice {
@@ -30,9 +30,23 @@ const live = (settings: Settings, choice: Choice): Layer.Layer<OpenAI.OpenAI, Cl
     const { baseUrl, organization, project } = settings
     if (baseUrl !== undefined && !isWeb(baseUrl.value)) {
       return yield* configuration(
-        `the base URL is no URL (from ${baseUrl.from === "flag" ? "--base-url" : baseUrl.from})`,
+        `the base URL is no URL (from ${placeOf(baseUrl, "--base-url")})`,
         "It begins with http:// or https://, and mostly ends with /v1."
       )
+    }
+    if (baseUrl !== undefined && hasPassword(baseUrl.value)) {
+      return yield* configuration(
+        `the base URL has a user or a password in it (from ${placeOf(baseUrl, "--base-url")})`,
+        "Leave them out: what is sent is the key, which OPENAI_API_KEY has."
+      )
+    }
+    for (const [name, setting] of [["OPENAI_ORG_ID", organization], ["OPENAI_PROJECT_ID", project]] as const) {
+      if (setting !== undefined && !/^[\x21-\x7e]+$/.test(setting.value)) {
+        return yield* configuration(
+          `${name} has a character that an id cannot have (from ${placeOf(setting, name)})`,
+          "A space or a line break at its end is the usual one."
+        )
+      }
     }
     return OpenAI.layer({
       apiKey: yield* apiKey(settings, choice.keyStdin),
@@ -42,6 +56,14 @@ const live = (settings: Settings, choice: Choice): Layer.Layer<OpenAI.OpenAI, Cl
       fetch
     })
   }))
+
+/** Where a setting is from; `flag` is its name on the command line. */
+const placeOf = ({ from }: Setting, flag: string) => from === "flag" ? flag : from
+
+const hasPassword = (url: string) => {
+  const { password, username } = new URL(url)
+  return username !== "" || password !== ""
+}
 
 /** A host and a port alone are a URL too, one whose scheme is the host. */
 const isWeb = (url: string) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)

@@ -7,6 +7,12 @@ export const keep = (secret: string) => {
   if (secret.length >= 8) known.add(secret)
 }
 
+/** A command without what may be a key in it. */
+export const withoutArguments = (command: string): string => {
+  const [name = "", ...rest] = command.trim().split(/\s+/)
+  return name.includes("=") ? "…" : rest.length === 0 ? name : `${name} …`
+}
+
 export const hide = (text: string): string => {
   let hidden = text
   for (const secret of known) hidden = hidden.replaceAll(secret, "***")

@@ -15,8 +15,10 @@ export const isPiped = (): boolean => {
   }
 }
 
-/** All bytes; more than `limit` are refused. */
-export const readBytes = (limit: number) =>
+const lineFeed = 10
+
+/** All bytes, or those until a chunk that is the last one wanted; more than `limit` are refused. */
+export const readBytes = (limit: number, isLast: (chunk: Uint8Array) => boolean = () => false) =>
   Effect.async<Uint8Array, ReturnType<typeof usage>>((resume) => {
     const chunks: Array<Uint8Array> = []
     let size = 0
@@ -25,7 +27,7 @@ export const readBytes = (limit: number) =>
       size += chunk.length
       if (size > limit) {
         end(Effect.fail(usage(`standard input is larger than ${megabytes(limit)}, the most that can be sent`)))
-      }
+      } else if (isLast(chunk)) onEnd()
     }
     const onEnd = () => end(Effect.sync(() => Buffer.concat(chunks)))
     const onError = () => end(Effect.fail(usage("standard input cannot be read")))
@@ -63,4 +65,10 @@ export const readText = Effect.flatMap(
       )
       : Effect.succeed(text)
   }
+)
+
+/** The first line, as soon as it is there: whoever writes it may keep the pipe open. */
+export const readLine = Effect.map(
+  readBytes(maxTextBytes, (chunk) => chunk.includes(lineFeed)),
+  (bytes) => Buffer.from(bytes).toString().split("\n", 1)[0] ?? ""
 )

@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import { configuration } from "../CliError.ts"
 import type * as Specs from "../commands/config.ts"
 import { keys, userFile } from "../ConfigFile.ts"
+import * as Secrets from "../secrets.ts"
 import * as Settings from "../settings.ts"
 import type { InputOf } from "../Spec.ts"
 import { stdout } from "../terminal.ts"
@@ -35,7 +36,9 @@ export const show = (input: InputOf<typeof Specs.show>) =>
     const all = { apiKey, ...settings }
     const set = (["apiKey", ...keys] as const).flatMap((name) => {
       const setting = all[name]
-      return setting === undefined ? [] : [{ name, value: shown(setting.value), from: setting.from }]
+      if (setting === undefined) return []
+      const value = name === "apiKeyCommand" ? Secrets.withoutArguments(setting.value) : shown(setting.value)
+      return [{ name, value, from: setting.from }]
     })
     if (input.json) return yield* stdout.write(`${JSON.stringify({ v, settings: set })}\n`)
     yield* stdout.write(
