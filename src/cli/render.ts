@@ -15,7 +15,7 @@ import { exitCodes } from "./exitCodes.ts"
 import { exitCodeOf } from "./failure.ts"
 import * as Pending from "./pending.ts"
 import type { Spinner } from "./spinner.ts"
-import { type AnswerSink, stderr } from "./terminal.ts"
+import { type AnswerSink, lineWidth, stderr } from "./terminal.ts"
 import * as ToolLines from "./toolLines.ts"
 
 /** `output` is the answer as JSON of a schema, once it is checked. */
@@ -88,7 +88,7 @@ export const render = (
             yield* Effect.zipRight(spinner.stop, text.interrupt)
           }
           if (!rendering.tools) continue
-          const told = toolLine(event, yield* Clock.currentTimeMillis, process.stderr.columns ?? lineWidth)
+          const told = toolLine(event, yield* Clock.currentTimeMillis, lineWidth())
           if (told !== undefined) yield* Effect.zipRight(flush, aside(told))
         }
         yield* flush
@@ -138,9 +138,6 @@ export const render = (
 const eventEncoder = Effect.map(Effect.promise(() => import("./eventEncoder.ts")), ({ encodeEvent }) => encodeEvent)
 
 const refused = (refusals: ReadonlyArray<string>) => incomplete(`the model refused: ${refusals.join(" ")}`)
-
-/** Of a line about a tool, where no terminal says how wide it is. */
-const lineWidth = 120
 
 /** A text that ends with one line break, however many the model sent. */
 const plainText = (answer: AnswerSink) => {

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import { isLively, paint } from "./streams.ts"
-import { stderr } from "./terminal.ts"
+import { lineWidth, shortened, stderr } from "./terminal.ts"
 
 export interface Spinner {
   /** What it says that it waits for. */
@@ -32,8 +32,11 @@ export const spin = (text: string, quiet: boolean) =>
     let label = text
     let frame = 0
     let stopped = false
+    // What is wrapped into a second line is not cleared with the first. Some terminals wrap behind the last column.
     const draw = Effect.suspend(() =>
-      stderr.write(`${clearLine}${paint.dim(`${frames[frame++ % frames.length]} ${label}`)}`)
+      stderr.write(
+        `${clearLine}${paint.dim(`${frames[frame++ % frames.length]} ${shortened(label, lineWidth() - 3)}`)}`
+      )
     )
     const fiber = yield* Effect.forkScoped(Effect.repeat(draw, Schedule.spaced("80 millis")))
     const stop = Effect.suspend(() => {

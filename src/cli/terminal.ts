@@ -42,6 +42,16 @@ export const escaped = (text: string) =>
     (character) => character === "\n" ? "\\n" : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
   )
 
+/** The same, of at most so many characters. */
+export const shortened = (text: string, width: number): string => {
+  // A text may be megabytes long, of which a line is seen.
+  const characters = Array.from(escaped(text.slice(0, 2 * width)))
+  return characters.length <= width ? characters.join("") : `${characters.slice(0, Math.max(0, width - 1)).join("")}…`
+}
+
+/** How many characters fit into a line; so many where no terminal says it. */
+export const lineWidth = () => process.stderr.columns ?? 120
+
 export const stdout: Sink = sink(() => process.stdout, harmless)
 
 export const stderr: Sink = sink(() => process.stderr, (text) => text)

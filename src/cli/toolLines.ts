@@ -1,14 +1,7 @@
 /** What the tools of a run do, for a person: a line when a call begins, and one when it is over. */
 import * as Predicate from "effect/Predicate"
 import type { RunEvent } from "../RunEvent.ts"
-import { escaped } from "./terminal.ts"
-
-/** In one line of at most so many characters. */
-const shortened = (text: string, width: number): string => {
-  // A text may be megabytes long, of which a line is seen.
-  const characters = Array.from(escaped(text.slice(0, 2 * width)))
-  return characters.length <= width ? characters.join("") : `${characters.slice(0, Math.max(0, width - 1)).join("")}…`
-}
+import { shortened } from "./terminal.ts"
 
 const stringOf = (value: unknown): string =>
   typeof value === "string" ? value : Array.isArray(value) ? value.map(stringOf).join(", ") : ""

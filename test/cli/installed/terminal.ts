@@ -31,6 +31,13 @@ describe.concurrent("ask on a terminal", () => {
       expect(text).toMatch(/^Hello\.\nThread conv_\w+\. Go on with: [^\n]*$/)
     }))
 
+  onTerminal("a spinner that fits into the line, so that nothing of it is left", () =>
+    Effect.gen(function*() {
+      const screen = yield* ask({}, "-m", "x".repeat(500))
+      yield* screen.until((text) => /^. Asking x+…$/.test(text))
+      expect((yield* screen.ended).screen).toMatch(/^Hello\.\nThread [^\n]*$/)
+    }))
+
   onTerminal("no spinner with -q, nor where the terminal is dumb", () =>
     Effect.gen(function*() {
       for (const screen of [yield* ask({}, "-q"), yield* ask({ TERM: "dumb" })]) {
