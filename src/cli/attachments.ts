@@ -1,9 +1,9 @@
 /** Files that go with a question. */
 import * as Effect from "effect/Effect"
-import { createReadStream } from "node:fs"
 import { basename } from "node:path"
 import * as Thread from "../Thread.ts"
 import { type CliError, usage } from "./CliError.ts"
+import { readFile } from "./readFile.ts"
 import { megabytes, readBytes } from "./stdin.ts"
 import { decodeText, maxTextBytes } from "./text.ts"
 
@@ -33,7 +33,13 @@ export const read = (files: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<
     let room = Thread.maxFileBytes
     for (const file of files) {
       const name = file === "-" ? "standard input" : basename(file)
-      const bytes = yield* file === "-" ? readBytes(room) : readFile(file, room)
+      const bytes = yield* file === "-" ? readBytes(room) : readFile(
+        file,
+        room,
+        room === Thread.maxFileBytes
+          ? `is larger than ${megabytes(room)}, the most that one message can carry`
+          : `is too much: the files of one message may have ${megabytes(Thread.maxFileBytes)} together`
+      )
       if (bytes.length === 0) return yield* usage(`"${file}" is empty`)
       room -= bytes.length
       parts.push(yield* part(file, name, bytes))
@@ -59,35 +65,3 @@ const part = (file: string, name: string, bytes: Uint8Array): Effect.Effect<Thre
   const end = text.endsWith("\n") ? "" : "\n"
   return Effect.succeed(Thread.text(`<file name=${JSON.stringify(name)}>\n${text}${end}</file>`))
 }
-
-const reasons: Record<string, string> = {
-  ENOENT: "does not exist",
-  EISDIR: "is a directory",
-  EACCES: "cannot be read: permission denied"
-}
-
-/** No more than can be sent is read, so that a device or a pipe without an end is refused too. */
-const readFile = (file: string, limit: number): Effect.Effect<Uint8Array, CliError> =>
-  Effect.flatMap(
-    Effect.tryPromise({
-      try: async (signal) => {
-        const chunks: Array<Uint8Array> = []
-        for await (const chunk of createReadStream(file, { end: limit, signal })) chunks.push(chunk as Uint8Array)
-        return Buffer.concat(chunks)
-      },
-      catch: (error) => {
-        const code = (error as NodeJS.ErrnoException).code ?? ""
-        return usage(`"${file}" ${reasons[code] ?? `cannot be read (${code})`}`)
-      }
-    }),
-    (bytes) =>
-      bytes.length > limit
-        ? Effect.fail(
-          usage(
-            limit === Thread.maxFileBytes
-              ? `"${file}" is larger than ${megabytes(limit)}, the most that one message can carry`
-              : `"${file}" is too much: the files of one message may have ${megabytes(Thread.maxFileBytes)} together`
-          )
-        )
-        : Effect.succeed(bytes)
-  )

@@ -244,6 +244,9 @@ describe.concurrent("ask: what is sent", () => {
       expect(yield* sent(["-m", "other"])).toEqual({ instructions: undefined, model: "other" })
       expect(yield* sent([...team, "-A", "poet"])).toEqual({ instructions: "Rhyme.", model: "poet-model" })
       const at = `@${file("instructions.txt", "From a file.")}`
+      // A byte order mark is no part of them.
+      const marked = `@${file("marked.txt", "\u{feff}Marked.")}`
+      expect(yield* sent(["--instructions", marked])).toEqual({ instructions: "Marked.", model: "test-model" })
       expect(yield* sent([...team, "--instructions", at], { OPENAI_ASSISTANT_ID: "clerk" })).toEqual({
         instructions: "From a file.",
         model: "test-model"
@@ -311,7 +314,12 @@ describe.concurrent("ask: what cannot be sent costs no request", () => {
   refused("--json with --events", () => ["Hi", "--json", "--events"], "exclude each other")
   refused("an unknown option", () => ["Hi", "--frobnicate"], `there is no option "--frobnicate"`)
   refused("a key", () => ["Hi", "--api-key", "sk-live-secret"], "a key is never given")
-  refused("instructions that are not there", () => ["Hi", "--instructions", "@/no/such/file"], "cannot be read")
+  refused("instructions that are not there", () => ["Hi", "--instructions", "@/no/such/file"], "does not exist")
+  refused("instructions that are no text", () => {
+    const path = file("instructions.bin", Uint8Array.of(0x61, 0xff, 0xfe))
+    return ["Hi", "--instructions", `@${path}`]
+  }, `--instructions: "${join(files, "instructions.bin")}" is not text in UTF-8`)
+  refused("instructions without an end", () => ["Hi", "--instructions", "@/dev/zero"], "is larger than 10 MiB")
   refused("--simulate with a thread", () => ["Hi", "--simulate", "--thread", "conv_1"], "keeps no threads")
 
   it.scopedLive("a closed standard input is none", () =>
@@ -367,6 +375,34 @@ describe.concurrent("ask: exit codes", () => {
         )
       }
     }), timeout)
+
+  it.live(
+    "3: a base URL with a password, an id with a line break, a key with a space: each by its name",
+    () =>
+      Effect.gen(function*() {
+        const refused = (env: Record<string, string>, ...args: ReadonlyArray<string>) =>
+          Effect.gen(function*() {
+            const all = { OPENAI_API_KEY: key, OPENAI_MODEL: "m", OPENAI_BASE_URL: "http://127.0.0.1:2/v1", ...env }
+            const { code, stderr, stdout } = yield* ask(["Hi", ...args], { env: all })
+            expect({ code, stdout }).toEqual({ code: 3, stdout: "" })
+            expect(stderr).not.toMatch(/hunter2|sk-|asking again/)
+            return stderr.split("\n")[0]
+          })
+        const withPassword = "http://me:hunter2@127.0.0.1:2/v1"
+        const password = "error: the base URL has a user or a password in it"
+        expect(yield* refused({ OPENAI_BASE_URL: withPassword })).toBe(`${password} (from OPENAI_BASE_URL)`)
+        expect(yield* refused({}, "--base-url", withPassword)).toBe(`${password} (from --base-url)`)
+        const id = "has a character that an id cannot have"
+        expect(yield* refused({ OPENAI_ORG_ID: "org-1\n" })).toBe(`error: OPENAI_ORG_ID ${id} (from OPENAI_ORG_ID)`)
+        expect(yield* refused({ OPENAI_PROJECT_ID: "a\nb" })).toBe(
+          `error: OPENAI_PROJECT_ID ${id} (from OPENAI_PROJECT_ID)`
+        )
+        expect(yield* refused({ OPENAI_API_KEY: "sk-one sk-two" })).toBe(
+          "error: OPENAI_API_KEY has characters that a key cannot have"
+        )
+      }),
+    timeout
+  )
 
   it.scopedLive("4: a base URL without its /v1", () =>
     Effect.gen(function*() {
