@@ -30,7 +30,9 @@ const variables: { readonly [Key in keyof ConfigFile]?: string } = {
   organization: "OPENAI_ORG_ID",
   project: "OPENAI_PROJECT_ID",
   model: "OPENAI_MODEL",
-  assistant: "OPENAI_ASSISTANT_ID"
+  assistant: "OPENAI_ASSISTANT_ID",
+  /** Whatever its value is, it means that there is to be none. Source: no-color.org. */
+  color: "NO_COLOR"
 }
 
 const fromEnvironment = (key: keyof ConfigFile) => {
@@ -39,7 +41,7 @@ const fromEnvironment = (key: keyof ConfigFile) => {
     ? Effect.succeedNone
     : Effect.map(
       Effect.orElseSucceed(Config.option(Config.nonEmptyString(name)), Option.none<string>),
-      Option.map((value): Setting => ({ value, from: name }))
+      Option.map((value): Setting => ({ value: key === "color" ? "never" : value, from: name }))
     )
 }
 

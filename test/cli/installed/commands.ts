@@ -182,6 +182,19 @@ describe.concurrent("config", () => {
       expect(yield* show(["-m", "flag-model"], { OPENAI_MODEL: "env-model" })).toEqual(model("flag-model", "flag"))
     }), timeout)
 
+  it.live("NO_COLOR wins over both files, and --color over it", () =>
+    Effect.gen(function*() {
+      const { cwd, env } = configured({ color: "always" }, { color: "always" })
+      const color = (args: ReadonlyArray<string>, more: Record<string, string>) =>
+        Effect.map(
+          run(["config", "show", "--json", ...args], { cwd, env: { ...env, ...more } }),
+          ({ stdout }) => JSON.parse(stdout).settings
+        )
+      expect(yield* color([], {})).toMatchObject([{ value: "always", from: "openai-threads.json" }])
+      expect(yield* color([], { NO_COLOR: "1" })).toMatchObject([{ value: "never", from: "NO_COLOR" }])
+      expect(yield* color(["--color", "auto"], { NO_COLOR: "1" })).toMatchObject([{ value: "auto", from: "flag" }])
+    }), timeout)
+
   it.live("hides keys and passwords", () =>
     Effect.gen(function*() {
       const { cwd, env, userFile } = configured({}, {})
@@ -191,6 +204,11 @@ describe.concurrent("config", () => {
       expect(stdout).toContain(`apiKey = "***"  (OPENAI_API_KEY)`)
       expect(stdout).not.toMatch(/sk-test|hunter2/)
       expect((yield* run(["config", "path"], { cwd, env })).stdout).toBe(`${userFile}\n`)
+      const showing = (apiKeyCommand: string) =>
+        Effect.map(run(["config", "show"], configured({ apiKeyCommand }, {})), ({ stdout }) => stdout.split("  ")[0])
+      expect(yield* showing("echo sk-test-1234")).toBe(`apiKeyCommand = "echo …"`)
+      expect(yield* showing("KEY=sk-test-1234 give-key")).toBe(`apiKeyCommand = "…"`)
+      expect(yield* showing("give-key")).toBe(`apiKeyCommand = "give-key"`)
     }), timeout)
 
   it.live("says which keys there are when one is unknown, and what is wrong with a file", () =>
@@ -228,13 +246,20 @@ describe.concurrent("config", () => {
       })
       const failed = yield* run(["ask", "-q", "Hi"], by({ apiKeyCommand: "echo nothing >&2; exit 7" }))
       expect(failed).toMatchObject({ code: 3, stdout: "" })
-      expect(failed.stderr).toContain("apiKeyCommand failed (7)")
+      expect(failed.stderr).toContain("apiKeyCommand failed (7)\n  It is: echo …\n")
+      // The question is not for it, and it does not wait for one.
+      const reading = { ...by({ apiKeyCommand: "cat; echo sk-after-input" }), stdin: "a question" }
+      expect(yield* run(["ask", "-q"], reading)).toMatchObject({ code: 0, stdout: "Ok.\n", stderr: "" })
+      expect(JSON.stringify((yield* simulator.requests).at(-2)?.body)).toContain("a question")
       const piped = yield* run(["ask", "-q", "--key-stdin", "Hi"], { ...by({}), stdin: "sk-from-stdin\n" })
       expect(piped).toMatchObject({ code: 0, stdout: "Ok.\n", stderr: "" })
       // It is the key, and not part of the question.
       const [first] = (yield* simulator.requests).slice(-2)
       expect(JSON.stringify(first?.body)).not.toContain("sk-from-stdin")
       expect(yield* run(["ask", "--key-stdin", "Hi"], { ...by({}), stdin: "" })).toMatchObject({ code: 3, stdout: "" })
+      // The first line is enough, whether or not the pipe is closed behind it.
+      const open = `mkfifo pipe; exec 3<> pipe; echo sk-from-stdin >&3; "$0" "$1" ask -q --key-stdin Hi < pipe`
+      expect(yield* bash(open, by({}))).toMatchObject({ code: 0, stdout: "Ok.\n", stderr: "" })
     }), timeout)
 })
 
