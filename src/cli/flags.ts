@@ -40,6 +40,7 @@ export const answering = {
 export const asking = {
   ...answering,
   thread: Flag.text("thread", { value: "id", description: "Go on with this thread" }),
+  continue: Flag.on("continue", { alias: "c", description: "Go on with the last thread of this machine" }),
   attach: Flag.texts("attach", {
     alias: "a",
     value: "file",
@@ -62,7 +63,7 @@ export const output = {
   output: Flag.text("output", {
     alias: "o",
     value: "file",
-    description: "Write to a file instead of standard output"
+    description: "Write to a file instead of standard output, which is -"
   })
 }
 

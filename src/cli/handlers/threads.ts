@@ -1,6 +1,5 @@
 /** `threads`: what is in a thread, and its end. */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as Thread from "../../Thread.ts"
 import * as Threads from "../../Threads.ts"
@@ -75,6 +74,6 @@ export const remove = (input: Input) =>
 export const exportThread = (input: InputOf<typeof Specs.exportThread>) =>
   Effect.scoped(withThreads(input, (threads, id) =>
     Effect.gen(function*() {
-      const sink = Option.isSome(input.output) ? yield* OutputFile.open(input.output.value) : stdout
+      const sink = yield* OutputFile.sink(input.output)
       yield* writeThread(threads, id, sink)
     })))
