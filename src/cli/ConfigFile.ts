@@ -1,13 +1,12 @@
 /** The configuration files: one of the user, one of the project. */
-import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { readFileSync } from "node:fs"
-import { dirname, join, resolve } from "node:path"
+import { dirname, resolve } from "node:path"
 import { type CliError, configuration } from "./CliError.ts"
+import * as Xdg from "./xdg.ts"
 
 const text = Schema.optional(Schema.NonEmptyString)
 
@@ -32,13 +31,8 @@ export const keys = Object.keys(ConfigFile.fields) as ReadonlyArray<keyof Config
 
 export const projectFile = "openai-threads.json"
 
-/** Where the user's file is, if the user has a home. Source: XDG Base Directory Specification. */
-export const userFile = Effect.gen(function*() {
-  const named = (name: string) => Effect.orElseSucceed(Config.option(Config.nonEmptyString(name)), Option.none<string>)
-  const home = Option.map(yield* named("HOME"), (home) => join(home, ".config"))
-  const base = Option.orElse(yield* named("XDG_CONFIG_HOME"), () => home)
-  return Option.getOrUndefined(Option.map(base, (base) => join(base, "openai-threads", "config.json")))
-})
+/** Where the user's file is, if the user has a home. */
+export const userFile = Xdg.file("XDG_CONFIG_HOME", ".config", "config.json")
 
 /** Read at once, since it is small and everything waits for it. */
 const contentOf = (path: string): Either.Either<string | undefined, CliError> => {

@@ -1,4 +1,7 @@
 /** What a command fails with, and the exit code of each. */
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import type { AssistantsFileInvalid } from "../Assistants.ts"
 import type { ResumeError } from "../RunError.ts"
 import type { CliError } from "./CliError.ts"
@@ -54,6 +57,14 @@ export const hintOf = (error: Failure): string | undefined =>
     : error._tag === "OutputInvalid"
     ? escaped(error.reason)
     : undefined
+
+/** Whether there is an answer in the thread, though it may not be the one that was wanted. */
+export const hasAnswer = (exit: Exit.Exit<unknown, Failure>): boolean =>
+  Exit.isSuccess(exit) ||
+  Option.exists(
+    Cause.failureOption(exit.cause),
+    ({ _tag }) => ["CliError", "RunIncomplete", "OutputRefused", "OutputInvalid"].includes(_tag)
+  )
 
 export const exitCodeOf = (error: Failure): ExitCode =>
   error._tag === "CliError"

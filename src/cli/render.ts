@@ -12,7 +12,7 @@ import type { RunEvent, Usage } from "../RunEvent.ts"
 import type { ThreadId } from "../Thread.ts"
 import { type CliError, incomplete } from "./CliError.ts"
 import { exitCodes } from "./exitCodes.ts"
-import { exitCodeOf } from "./failure.ts"
+import { exitCodeOf, type Failure } from "./failure.ts"
 import * as Pending from "./pending.ts"
 import type { Spinner } from "./spinner.ts"
 import { type AnswerSink, lineWidth, stderr } from "./terminal.ts"
@@ -99,19 +99,11 @@ export const render = (
         }
       })
 
-    const endOfText = Effect.suspend(() => Effect.zipRight(spinner.stop, format === "text" ? text.end : Effect.void))
+    const endOfText = (isWhole: boolean) =>
+      Effect.suspend(() => Effect.zipRight(spinner.stop, format === "text" ? text.end(isWhole) : Effect.void))
 
-    /** What is printed of a run that did not come to its end, so that a program has something to read too. */
     const onFailure = (cause: Cause.Cause<ResumeError | CliError>) =>
-      Effect.gen(function*() {
-        yield* endOfText
-        const { shown, status } = errorOf(cause)
-        const runId = last?.runId
-        if (format === "json") yield* line({ threadId, runId, status, text: seen, error: shown })
-        if (format === "events") {
-          yield* line({ type: "Error", seq: (last?.sequence ?? -1) + 1, threadId, runId, error: shown })
-        }
-      })
+      Effect.zipRight(endOfText(false), printFailure(format, answer, cause, { threadId, last, text: seen }))
 
     const events = Stream.mapChunksEffect(run, (chunk) => Effect.as(onEvents(Chunk.toReadonlyArray(chunk)), chunk))
     const result = yield* Effect.onError(
@@ -119,7 +111,7 @@ export const render = (
       // Where this cannot be written either, the run's own error is the one to tell.
       (cause) => Effect.ignore(onFailure(cause))
     )
-    yield* endOfText
+    yield* endOfText(true)
     if (format === "json") {
       const { messages, output, pending, status, text, usage } = result
       yield* line({ threadId, runId: last?.runId, status, text, output, messages, usage, pending })
@@ -133,6 +125,27 @@ export const render = (
     }
     if (refusals.length > 0) return yield* refused(refusals)
   }).pipe(Effect.catchTag("OutputRefused", ({ refusal }) => refused([refusal])))
+
+/** What is printed of a run that did not come to its end, or not to its beginning: a program has something to read too. */
+export const printFailure = (
+  format: Format,
+  answer: AnswerSink,
+  cause: Cause.Cause<Failure>,
+  { last, text = "", threadId }: {
+    readonly threadId: ThreadId | undefined
+    readonly last?: RunEvent | undefined
+    readonly text?: string | undefined
+  }
+): Effect.Effect<void, CliError> => {
+  const { shown, status } = errorOf(cause)
+  const runId = last?.runId
+  const object = format === "json"
+    ? { threadId, runId, status, text, error: shown }
+    : format === "events"
+    ? { type: "Error", seq: (last?.sequence ?? -1) + 1, threadId, runId, error: shown }
+    : undefined
+  return object === undefined ? Effect.void : answer.write(`${JSON.stringify({ v, ...object })}\n`)
+}
 
 /** The schemas of all events are loaded for those who print them. */
 const eventEncoder = Effect.map(Effect.promise(() => import("./eventEncoder.ts")), ({ encodeEvent }) => encodeEvent)
@@ -164,11 +177,13 @@ const plainText = (answer: AnswerSink) => {
       isMidLine = false
       return breaks ? stderr.write("\n") : Effect.void
     }),
-    end: Effect.suspend(() => written ? answer.write("\n") : Effect.void)
+    /** An answer without a text is written too, where it came to its end. */
+    end: (isWhole: boolean) =>
+      Effect.suspend(() => written || isWhole ? answer.write(written ? "\n" : "") : Effect.void)
   }
 }
 
-const errorOf = (cause: Cause.Cause<ResumeError | CliError>) => {
+const errorOf = (cause: Cause.Cause<Failure>) => {
   const error = Option.getOrUndefined(Cause.failureOption(cause))
   if (error === undefined) {
     return Cause.isInterrupted(cause)

@@ -6,12 +6,15 @@ import { usage } from "./CliError.ts"
 /** The model's name where none is given. */
 export const model = "simulated-model"
 
-/** Its threads end with the process. */
-export const check = ({ simulate, thread }: {
+/** Which thread to go on with, if any. One that is simulated ends with its process. */
+export const check = (input: {
   readonly simulate: boolean
   readonly thread: Option.Option<string>
+  readonly continue: boolean
 }) =>
-  simulate && Option.isSome(thread)
+  input.continue && Option.isSome(input.thread)
+    ? Effect.fail(usage("--continue and --thread exclude each other"))
+    : input.simulate && (input.continue || Option.isSome(input.thread))
     ? Effect.fail(
       usage(
         "--simulate keeps no threads: it cannot go on with one",

@@ -21,6 +21,8 @@ import * as Entry from "./Entry.ts"
 export interface Options {
   readonly settings: Settings
   readonly thread: Thread.ThreadId | undefined
+  /** Remembers the thread that something is asked on. */
+  readonly keep: (thread: Thread.ThreadId) => void
   readonly attach: ReadonlyArray<string>
   /** The model of a chat that is simulated. */
   readonly simulatedModel: string | undefined
@@ -86,6 +88,7 @@ export const make = (options: Options) =>
         thread = (yield* patient(threads.create({ messages }))).id
         unanswered = { message: undefined }
       }
+      options.keep(thread)
       const run = threads.run(thread, {
         assistant,
         instructions,

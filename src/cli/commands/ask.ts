@@ -12,6 +12,7 @@ export const ask = Spec.make({
   },
   flags: {
     ...asking,
+    retry: Flag.on("retry", { description: "Ask again what the thread has no answer to, without another message" }),
     ...approving,
     schema: Flag.text("schema", {
       value: "file",
@@ -34,6 +35,8 @@ export const ask = Spec.make({
     ["git diff | openai-threads ask \"Write a commit message\"", "an instruction, and what it is about"],
     ["openai-threads ask -a plot.png -a data.csv \"What do you see?\"", "with files; -a - is standard input"],
     ["openai-threads ask --thread conv_123 \"And at night?\"", "go on with a thread"],
+    ["openai-threads ask -c \"And at night?\"", "go on with the last one of this machine"],
+    ["openai-threads ask --thread conv_123 --retry", "ask again what got no answer"],
     ["openai-threads ask --thread conv_123 --approve always", "approve what its last run waits for"],
     ["openai-threads ask --json \"Hello\" | jq -r .text", "for a program"],
     ["openai-threads ask --background \"Tell me a story\"", "begin it here, and watch it with runs watch"],

@@ -11,6 +11,7 @@ import * as Session from "../chat/Session.ts"
 import { usage } from "../CliError.ts"
 import type { chat as spec } from "../commands/chat.ts"
 import { connect } from "../connect.ts"
+import * as LastThread from "../lastThread.ts"
 import { patiently } from "../patience.ts"
 import { report } from "../report.ts"
 import * as Settings from "../settings.ts"
@@ -37,7 +38,10 @@ const talk = (input: Input, settings: Settings.Settings) =>
   Effect.gen(function*() {
     const session = yield* Session.make({
       settings,
-      thread: Option.getOrUndefined(input.thread) as Thread.ThreadId | undefined,
+      thread: input.continue
+        ? yield* LastThread.read
+        : Option.getOrUndefined(input.thread) as Thread.ThreadId | undefined,
+      keep: input.simulate ? () => {} : yield* LastThread.keeper,
       attach: input.attach,
       simulatedModel: input.simulate ? Simulation.model : undefined,
       quiet: input.quiet,

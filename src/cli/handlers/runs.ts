@@ -12,7 +12,7 @@ import { connect } from "../connect.ts"
 import * as GoOn from "../goOn.ts"
 import * as OutputFile from "../outputFile.ts"
 import { patiently } from "../patience.ts"
-import { type Format, render } from "../render.ts"
+import { type Format, printFailure, render } from "../render.ts"
 import * as Settings from "../settings.ts"
 import type { InputOf } from "../Spec.ts"
 import { spin, still } from "../spinner.ts"
@@ -61,32 +61,40 @@ export const status = (input: Input) => word(input, (threads, cursor) => threads
 export const cancel = (input: Input) => word(input, (threads, cursor) => threads.cancel(cursor))
 
 export const watch = (input: InputOf<typeof Specs.watch>) =>
-  Effect.scoped(withRun(input, (threads, from) =>
-    Effect.gen(function*() {
-      if (input.events && input.json) return yield* usage("--json and --events exclude each other")
-      const sink = Option.isSome(input.output) ? yield* OutputFile.open(input.output.value) : stdout
-      const format: Format = input.json ? "json" : input.events ? "events" : "text"
-      const spinner = yield* spin("Watching", input.quiet)
-      const approve = Approval.make(Option.getOrElse(input.approve, () => "ask"), spinner)
-      let last = from
-      const run = Stream.tap(threads.resume(from, { approve }), (event) =>
-        Effect.sync(() => {
-          last = Cursor.fromEvent(event)
-        }))
-      const rendering = {
-        format,
-        answer: sink,
-        usage: input.usage,
-        tools: input.tools && !input.quiet,
-        spinner,
-        withCursors: true
-      }
-      yield* Effect.onExit(patiently(spinner.say)(render(run, from.threadId, rendering)), (exit) =>
-        Exit.isInterrupted(exit)
-          ? stderr.write(`The run goes on. Go on with: ${GoOn.watching(Cursor.encode(last))}\n`)
-          : input.quiet
-          ? Effect.void
-          : stderr.write(
-            `${paint.dim(`Thread ${from.threadId}. Go on with: ${GoOn.asking(from.threadId)}`)}\n`
-          ))
-    })))
+  Effect.scoped(Effect.gen(function*() {
+    if (input.events && input.json) return yield* usage("--json and --events exclude each other")
+    const sink = yield* OutputFile.sink(input.output)
+    const format: Format = input.json ? "json" : input.events ? "events" : "text"
+    let isRunning = false
+    const watching = withRun(input, (threads, from) =>
+      Effect.gen(function*() {
+        const spinner = yield* spin("Watching", input.quiet)
+        const approve = Approval.make(Option.getOrElse(input.approve, () => "ask"), spinner)
+        let last = from
+        const { command, hear } = GoOn.listener(true)
+        const run = Stream.tap(threads.resume(from, { approve }), (event) =>
+          Effect.sync(() => {
+            last = Cursor.fromEvent(event)
+            hear(event)
+          }))
+        const rendering = {
+          format,
+          answer: sink,
+          usage: input.usage,
+          tools: input.tools && !input.quiet,
+          spinner,
+          withCursors: true
+        }
+        isRunning = true
+        yield* Effect.onExit(patiently(spinner.say)(render(run, from.threadId, rendering)), (exit) =>
+          Exit.isInterrupted(exit)
+            ? stderr.write(`The run goes on. Go on with: ${GoOn.watching(Cursor.encode(last))}\n`)
+            : input.quiet
+            ? Effect.void
+            : stderr.write(`${paint.dim(GoOn.line(from.threadId, command(from.threadId, exit)))}\n`))
+      }))
+    yield* Effect.onError(watching, (cause) =>
+      isRunning
+        ? Effect.void
+        : Effect.ignore(printFailure(format, sink, cause, { threadId: undefined })))
+  }))

@@ -41,7 +41,7 @@ describe.concurrent("ask --approve", () => {
         signal: null,
         stdout: "Let me see.\n",
         stderr: [
-          `Thread ${id}. Go on with: openai-threads ask --thread ${id}`,
+          `Thread ${id}.`,
           "error: the model waits for approval of wiki.look_up",
           "  wiki.look_up {\"about\":\"Lima\\u202e\"} (mcpr_1)",
           `  Decide with: openai-threads ask --thread ${id} --approve always (or never, or ask on a terminal)\n`
@@ -137,7 +137,7 @@ describe.concurrent("approval on a terminal", () => {
       const { code, screen: text } = yield* screen.ended
       const [thread] = yield* simulator.threads
       expect(code).toBe(130)
-      expect(text).toContain(`^C\nCancelled. Go on with: openai-threads ask --thread ${thread?.id}`)
+      expect(text).toContain(`^C\nCancelled. Go on with: openai-threads ask --thread ${thread?.id} --approve ask`)
       // What was not decided still can be.
       const later = yield* open(
         [process.execPath, bin, "ask", "--thread", thread?.id ?? "", "--approve", "ask"],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Script, type Script as ScriptOf } from "effect-openai-threads/testing"
 import * as Effect from "effect/Effect"
-import { readFileSync, truncateSync, writeFileSync } from "node:fs"
+import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { type Options, temporary } from "../support/cli.ts"
 import { bash, run } from "../support/installed.ts"
@@ -37,7 +37,7 @@ describe.concurrent("ask: what is printed", () => {
           code: 0,
           signal: null,
           stdout: "Hello,\nworld.\n",
-          stderr: `Thread ${thread?.id}. Go on with: openai-threads ask --thread ${thread?.id}\n`
+          stderr: `Thread ${thread?.id}. Go on with: openai-threads ask --thread ${thread?.id} "…"\n`
         })
         // One request for the thread with its message, one for the answer.
         expect((yield* simulator.requests).map(({ method, path }) => `${method} ${path}`)).toEqual([
@@ -112,6 +112,37 @@ describe.concurrent("ask: what is printed", () => {
       expect(yield* ask(["Hi", "-o", path], { env })).toMatchObject({ code: 4, stdout: "" })
       expect(readFileSync(path, "utf8")).toBe("before")
     }), timeout)
+
+  it.scopedLive("-o: an answer without a text empties the file", () =>
+    Effect.gen(function*() {
+      const { env } = yield* served([Script.text("\n")])
+      const path = file("emptied.txt", "before")
+      expect(yield* ask(["Hi", "-q", "-o", path], { env })).toMatchObject({ code: 0, stdout: "", stderr: "" })
+      expect(readFileSync(path, "utf8")).toBe("")
+    }), timeout)
+
+  it.scopedLive(
+    "-o: into a pipe, into what another program reads, and to standard output",
+    () =>
+      Effect.gen(function*() {
+        const { env, simulator } = yield* served([Script.always(Script.text("Piped."))])
+        const piped = (script: string) => bash(script, { env, cwd: temporary() })
+        const result = { code: 0, stdout: "Piped.\n", stderr: "" }
+        expect(yield* piped(`mkfifo p; cat p & "$0" "$1" ask -q -o p Hi; wait`)).toMatchObject(result)
+        expect(yield* piped(`"$0" "$1" ask -q -o >(cat > there) Hi; until [ -s there ]; do sleep 0.1; done; cat there`))
+          .toMatchObject(result)
+        for (const path of ["-", "/dev/stdout", "/dev/fd/1"]) {
+          expect(yield* ask(["-q", "-o", path, "Hi"], { env })).toMatchObject(result)
+        }
+        const id = (yield* simulator.threads)[0]?.id ?? ""
+        const exported = yield* piped(`mkfifo p; cat p & "$0" "$1" threads export -o p ${id}; wait`)
+        expect(exported.stdout.split("\n")).toHaveLength(4)
+        expect(yield* piped(`"$0" "$1" threads export -o - ${id}`)).toEqual(exported)
+        const saved = `mkfifo p; cat p & printf '/save p\n' | "$0" "$1" chat -q --thread ${id}; wait`
+        expect((yield* piped(saved)).stdout).toBe(exported.stdout)
+      }),
+    timeout
+  )
 
   it.live("-o, --json: a file that cannot take the end of it", () =>
     Effect.gen(function*() {
@@ -198,7 +229,7 @@ describe.concurrent("ask --tools", () => {
         stderr: [
           "→ web_search",
           "✓ web_search weather\\nin\\u001b[2J Lima (1.0 s)",
-          `Thread ${thread?.id}. Go on with: openai-threads ask --thread ${thread?.id}\n`
+          `Thread ${thread?.id}. Go on with: openai-threads ask --thread ${thread?.id} "…"\n`
         ].join("\n")
       })
       // Nothing of it without the option, nor with -q.
@@ -320,6 +351,9 @@ describe.concurrent("ask: what cannot be sent costs no request", () => {
     return ["Hi", "--instructions", `@${path}`]
   }, `--instructions: "${join(files, "instructions.bin")}" is not text in UTF-8`)
   refused("instructions without an end", () => ["Hi", "--instructions", "@/dev/zero"], "is larger than 10 MiB")
+  refused("--retry without a thread", () => ["--retry"], "--retry asks again on a thread")
+  refused("--retry with a text", () => ["--retry", "-c", "Hi"], "takes no text and no file")
+  refused("--continue with --thread", () => ["-c", "--thread", "conv_1", "Hi"], "exclude each other")
   refused("--simulate with a thread", () => ["Hi", "--simulate", "--thread", "conv_1"], "keeps no threads")
 
   it.scopedLive("a closed standard input is none", () =>
@@ -479,6 +513,26 @@ describe.concurrent("ask: exit codes", () => {
       })
     }), timeout)
 
+  it.scopedLive("--json and --events: also an error before there is a run", () =>
+    Effect.gen(function*() {
+      const { env, simulator } = yield* served([])
+      const errorOf = (stdout: string) => {
+        const { error, type, v } = JSON.parse(stdout)
+        return { v, type, tag: error.tag, exitCode: error.exitCode }
+      }
+      yield* simulator.inject(Script.httpError({ status: 401, code: "invalid_api_key" }))
+      const noThread = yield* ask(["Hi", "--json"], { env })
+      expect(noThread.code).toBe(3)
+      expect(errorOf(noThread.stdout)).toEqual({ v: 1, tag: "AuthenticationError", exitCode: 3 })
+      expect(JSON.parse(noThread.stdout)).toMatchObject({ status: "failed", text: "" })
+      const noKey = yield* ask(["Hi", "-m", "m", "--events"])
+      expect(noKey).toMatchObject({ code: 3, stderr: expect.stringContaining("there is no API key") })
+      expect(errorOf(noKey.stdout)).toEqual({ v: 1, type: "Error", tag: "CliError", exitCode: 3 })
+      const noCursor = yield* run(["runs", "watch", "conv_1", "--json"], { env })
+      expect(errorOf(noCursor.stdout)).toEqual({ v: 1, tag: "CliError", exitCode: 2 })
+      expect((yield* ask(["Hi", "-m", "m"])).stdout).toBe("")
+    }), timeout)
+
   it.live("1: a full disk", () =>
     Effect.gen(function*() {
       const result = yield* bash(`"$0" "$1" ask -q --simulate Hi > /dev/full`)
@@ -516,6 +570,78 @@ describe.concurrent("ask: exit codes", () => {
       const result = yield* ask(["Hi", "--debug"], { env })
       expect(result.stderr).toMatch(/\n\s+at /)
       expect(result.stderr).not.toContain(key)
+    }), timeout)
+})
+
+describe.concurrent("ask: going on", () => {
+  /** The command that is printed, without the program's name. */
+  const printed = (stderr: string) => /openai-threads ask (.*)\n/.exec(stderr)?.[1]?.split(" ") ?? []
+
+  it.scopedLive(
+    "--retry asks again what is in the thread, as it is printed after a failure",
+    () =>
+      Effect.gen(function*() {
+        const { env, simulator } = yield* served([Script.failure("server_error"), Script.text("Now.")])
+        const failed = yield* ask(["Hi"], { env })
+        const [thread] = yield* simulator.threads
+        expect(failed.code).toBe(4)
+        expect(printed(failed.stderr)).toEqual(["--thread", thread?.id, "--retry"])
+        // What is piped in is not for it.
+        const again = yield* ask(printed(failed.stderr), { env, stdin: "not this" })
+        expect(again).toMatchObject({ code: 0, stdout: "Now.\n" })
+        expect(printed(again.stderr)).toEqual(["--thread", thread?.id, "\"…\""])
+        expect((yield* simulator.threads)[0]?.items.map(({ role }) => role)).toEqual(["user", "assistant"])
+      }),
+    timeout
+  )
+
+  it.scopedLive("a question that did not reach its thread is asked again by the person", () =>
+    Effect.gen(function*() {
+      const { env, simulator } = yield* served([Script.text("First.")])
+      const first = yield* ask(["Hi"], { env })
+      const id = (yield* simulator.threads)[0]?.id ?? ""
+      expect(printed(first.stderr)).toEqual(["--thread", id, "\"…\""])
+      yield* simulator.inject(Script.httpError({ status: 401, code: "invalid_api_key" }))
+      const second = yield* ask(["More", "--thread", id], { env })
+      expect(second.code).toBe(3)
+      expect(printed(second.stderr)).toEqual(["--thread", id, "\"…\""])
+      expect((yield* simulator.threads)[0]?.items).toHaveLength(2)
+    }), timeout)
+
+  it.scopedLive("-c goes on with the last thread of this machine, and so does chat", () =>
+    Effect.gen(function*() {
+      const { env: there, simulator } = yield* served([Script.always(Script.text("Ok."))])
+      const state = join(temporary(), "new")
+      const env = { ...there, XDG_STATE_HOME: state }
+      const kept = join(state, "openai-threads/last-thread")
+      const asked = (args: ReadonlyArray<string>) =>
+        Effect.gen(function*() {
+          expect(yield* ask(["-q", ...args], { env })).toMatchObject({ code: 0, stdout: "Ok.\n", stderr: "" })
+          return (yield* simulator.threads).map(({ items }) => items.length)
+        })
+      expect(yield* ask(["-c", "Hi"], { env })).toMatchObject({
+        code: 2,
+        stderr: "error: there is no last thread on this machine\n  A question begins one; --thread names one.\n"
+      })
+      expect(yield* asked(["One"])).toEqual([2])
+      expect(statSync(kept).mode & 0o777).toBe(0o600)
+      expect(yield* asked(["-c", "Two"])).toEqual([4])
+      expect(yield* asked(["Other"])).toEqual([4, 2])
+      const [first, second] = yield* simulator.threads
+      expect(readFileSync(kept, "utf8")).toBe(`${second?.id}\n`)
+      // One that is used is the last one too; a simulated one and one that is not there are not.
+      expect(yield* asked(["--thread", first?.id ?? "", "Three"])).toEqual([6, 2])
+      yield* ask(["--simulate", "Hi"], { env })
+      expect((yield* ask(["--thread", "conv_none", "Hi"], { env })).code).toBe(4)
+      expect(yield* run(["chat", "-q", "-c"], { env, stdin: "Four\n" })).toMatchObject({ code: 0, stdout: "Ok.\n" })
+      expect((yield* simulator.threads).map(({ items }) => items.length)).toEqual([8, 2])
+      yield* run(["chat", "-q"], { env, stdin: "Five\n" })
+      const third = (yield* simulator.threads)[2]
+      expect(yield* asked(["--continue", "--retry"])).toEqual([8, 2, 3])
+      expect(readFileSync(kept, "utf8")).toBe(`${third?.id}\n`)
+      // Where it cannot be kept, nothing is said.
+      const nowhere = { ...there, XDG_STATE_HOME: "/dev/null" }
+      expect(yield* ask(["-q", "Hi"], { env: nowhere })).toMatchObject({ code: 0, stdout: "Ok.\n", stderr: "" })
     }), timeout)
 })
 

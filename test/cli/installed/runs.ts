@@ -40,7 +40,7 @@ describe.concurrent("runs in the background", () => {
             code: 0,
             signal: null,
             stdout: `${sentence}\n`,
-            stderr: `Thread ${thread?.id}. Go on with: openai-threads ask --thread ${thread?.id}\n`
+            stderr: `Thread ${thread?.id}. Go on with: openai-threads ask --thread ${thread?.id} "…"\n`
           })
         }
         expect(yield* run(["runs", "status", cursor], { env })).toMatchObject({

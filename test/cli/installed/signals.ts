@@ -7,13 +7,14 @@ import { closeSync, constants, openSync, readSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { type Running, start, temporary } from "../support/cli.ts"
-import { launch } from "../support/installed.ts"
+import { bash, launch } from "../support/installed.ts"
 import { served } from "../support/served.ts"
 
 const timeout = 60_000
 
 const words = Array.from({ length: 200 }, (_, index) => `word${index}`).join(" ")
-const slow = Script.always(Script.turn([Script.text(words, { chunks: 200 })], { latency: "10 millis" }))
+const story = Script.turn([Script.text(words, { chunks: 200 })], { latency: "10 millis" })
+const slow = Script.always(story)
 
 const until = (condition: Effect.Effect<boolean>) =>
   Effect.repeat(Effect.zipRight(Effect.sleep("5 millis"), condition), { until: (true_) => true_ })
@@ -56,7 +57,11 @@ const interrupted = (moment: (child: Running, simulator: Simulator.Service) => E
     // Before its handlers are there, Node ends it by the signal itself.
     expect(signal === "SIGINT" || code === 130).toBe(true)
     expect(words.startsWith(stdout.trimEnd())).toBe(true)
-    if (code === 130) expect(stderr).toMatch(/^Cancelled\.( Go on with: openai-threads ask --thread conv_\w+)?\n$/)
+    if (code === 130) {
+      expect(stderr).toMatch(
+        /^Cancelled\.( Go on with: openai-threads ask --thread conv_\w+ --retry)?\n$/
+      )
+    }
     yield* until(Effect.map(simulator.openStreams, (open) => open === 0))
   }))
 
@@ -78,7 +83,7 @@ describe.concurrent("signals", () => {
         const [thread] = yield* simulator.threads
         expect({ code, stderr }).toEqual({
           code: 130,
-          stderr: `Cancelled. Go on with: openai-threads ask --thread ${thread?.id}\n`
+          stderr: `Cancelled. Go on with: openai-threads ask --thread ${thread?.id} --retry\n`
         })
         expect(stdout.endsWith("\n")).toBe(true)
         expect(words.startsWith(stdout.trimEnd())).toBe(true)
@@ -88,6 +93,24 @@ describe.concurrent("signals", () => {
         expect(thread?.items.map(({ role }) => role)).toEqual(["user"])
       }), timeout)
   }
+
+  it.scopedLive(
+    "what is printed of a cancelled answer goes on with it, as it is printed",
+    () =>
+      Effect.gen(function*() {
+        const { env, simulator } = yield* served([story, Script.text("Here it is.")])
+        const child = launch(["ask", "Hi"], { env })
+        yield* text(child, "word3")
+        child.kill("SIGINT")
+        const { stderr } = yield* Effect.promise(() => child.ended)
+        const command = stderr.slice(stderr.indexOf("openai-threads"))
+        const again = yield* bash(`node="$0"; bin="$1"; openai-threads() { "$node" "$bin" "$@"; }; ${command}`, { env })
+        expect(again).toMatchObject({ code: 0, stdout: "Here it is.\n" })
+        const [thread] = yield* simulator.threads
+        expect(thread?.items.map(({ role }) => role)).toEqual(["user", "assistant"])
+      }),
+    timeout
+  )
 
   it.scopedLive("SIGINT while the server is silent, and before the thread is there", () =>
     Effect.gen(function*() {
@@ -126,6 +149,24 @@ describe.concurrent("signals", () => {
       child.kill("SIGINT")
       expect(yield* Effect.promise(() => child.ended)).toMatchObject({ code: 130, signal: null })
     }), timeout)
+
+  it.scopedLive(
+    "--json and --events say that it was cancelled, also before there is a thread",
+    () =>
+      Effect.gen(function*() {
+        for (const format of ["--json", "--events"]) {
+          const { env, simulator } = yield* served([])
+          yield* simulator.inject(Script.stall({ headers: true }))
+          const child = launch(["ask", "Hi", format], { env })
+          yield* requests(simulator, 1)
+          child.kill("SIGINT")
+          const { code, stderr, stdout } = yield* Effect.promise(() => child.ended)
+          expect({ code, stderr }).toEqual({ code: 130, stderr: "Cancelled.\n" })
+          expect(JSON.parse(stdout)).toMatchObject({ v: 1, error: { tag: "Cancelled", exitCode: 130 } })
+        }
+      }),
+    timeout
+  )
 
   it.scopedLive("--json says that it was cancelled", () =>
     Effect.gen(function*() {

@@ -33,6 +33,7 @@ export interface Options {
 export const environment = (env: Record<string, string> = {}): Record<string, string> => ({
   PATH: process.env["PATH"] ?? "",
   HOME: "/nonexistent",
+  XDG_STATE_HOME: nowhere,
   NODE_NO_WARNINGS: "1",
   ...env
 })
