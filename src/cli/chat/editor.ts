@@ -21,6 +21,9 @@ const pasteMarks = { on: "\u001b[?2004h", off: "\u001b[?2004l" }
 
 const goesOn = "… "
 
+/** How many messages are remembered. */
+const remembered = 100
+
 /** Where messages are entered. What was entered is remembered in memory only: it may be private. */
 export const make = (prompt: string): Effect.Effect<Entered> => {
   let history: Array<string> = []
@@ -34,7 +37,9 @@ export const make = (prompt: string): Effect.Effect<Entered> => {
       output,
       terminal: true,
       prompt,
-      history,
+      // A copy, to which the editor adds each line of a message: they are one entry, once it is whole.
+      history: history.slice(),
+      historySize: remembered,
       removeHistoryDuplicates: true,
       crlfDelay: Infinity
     })
@@ -49,6 +54,9 @@ export const make = (prompt: string): Effect.Effect<Entered> => {
       if (closed) return
       close()
       if (line !== "") output.write(line)
+      if (entered._tag === "Text" && entered.text.trim() !== "") {
+        history = [entered.text, ...history.filter((text) => text !== entered.text)].slice(0, remembered)
+      }
       resume(Effect.succeed(entered))
     }
     const nextLine = () => {
@@ -65,9 +73,6 @@ export const make = (prompt: string): Effect.Effect<Entered> => {
     }
     input.prependListener("keypress", onKey).on("data", onChunk)
     editor
-      .on("history", (entries) => {
-        history = entries.slice()
-      })
       .on("line", (line) => {
         if (draft.line(line)) nextLine()
       })
