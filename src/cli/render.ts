@@ -160,7 +160,7 @@ const plainText = (answer: AnswerSink) => {
   return {
     write: (delta: string) => {
       const text = held + delta
-      const whole = text.replace(/\n+$/, "")
+      const whole = text.replace(/[\r\n]+$/, "")
       held = text.slice(whole.length)
       if (whole === "") return Effect.void
       written = true

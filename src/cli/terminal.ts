@@ -26,8 +26,11 @@ const sink = (stream: () => NodeJS.WriteStream, clean: (text: string) => string)
   isTerminal: () => stream().isTTY === true
 })
 
-/** What a terminal would obey: all control characters but tab and line feed. A model's text is no program for it. */
-const controls = /[^\P{Cc}\t\n]/gu
+/**
+ * What a terminal would obey: all control characters but tab, line feed and a carriage return before one. A model's text
+ * is no program for it.
+ */
+const controls = /\r(?!\n)|[^\P{Cc}\t\n\r]/gu
 
 /** A text from elsewhere as a terminal may have it. */
 export const harmless = (text: string) => text.replaceAll(controls, "\u{fffd}")

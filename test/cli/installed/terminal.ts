@@ -51,6 +51,15 @@ describe.concurrent("ask on a terminal", () => {
       }
     }))
 
+  onTerminal("lines that end as on Windows, and nothing that a terminal would obey", () =>
+    Effect.gen(function*() {
+      const { env } = yield* served([
+        Script.turn(["one\r", "\ntwo\r\nthr\ree", "\u001b[2J\r"].map((part) => Script.text(part)))
+      ])
+      const screen = yield* open([process.execPath, bin, "ask", "-q", "Hi"], env)
+      expect((yield* screen.ended).screen).toBe("one\ntwo\nthr\u{fffd}ee\u{fffd}[2J")
+    }))
+
   onTerminal("colour, unless NO_COLOR is set", () =>
     Effect.gen(function*() {
       const painted = (env: Record<string, string>, ...args: ReadonlyArray<string>) =>
