@@ -14,7 +14,8 @@ const argv = process.argv.slice(2)
 watchReaders()
 
 /** An error may come before the settings are read, and is told in the colour that was asked for. */
-const when = argv.find((word, index) => argv[index - 1] === "--color" || word.startsWith("--color="))
+const options = argv.slice(0, argv.includes("--") ? argv.indexOf("--") : argv.length)
+const when = options.find((word, index) => options[index - 1] === "--color" || word.startsWith("--color="))
 setColor((when?.replace("--color=", "") ?? "auto") as When)
 
 const commandLine = CommandLine.parse(argv, specs)
@@ -32,6 +33,6 @@ switch (commandLine._tag) {
     break
   case "Command": {
     const { run } = await import("./command.ts")
-    run(commandLine, argv.includes("--debug"))
+    run(commandLine)
   }
 }

@@ -26,10 +26,11 @@ const platform = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, noTerminal
 interface Chosen {
   readonly path: ReadonlyArray<string>
   readonly words: ReadonlyArray<string>
+  readonly debug: boolean
 }
 
 /** Runs a command and ends the process. */
-export const run = ({ path, words }: Chosen, debug: boolean): void => {
+export const run = ({ debug, path, words }: Chosen): void => {
   watchSignals()
   const program = Effect.provide(App.run(path.join(" ") as App.Name, words), platform)
   const main = Effect.flatMap(

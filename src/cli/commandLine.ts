@@ -4,6 +4,7 @@
  * finds none behind a lone `-`, and takes a `yes` behind a flag for its value.
  */
 import type { Flag } from "./Flag.ts"
+import { saying } from "./flags.ts"
 import { nearest } from "./nearest.ts"
 import type { Spec } from "./Spec.ts"
 
@@ -11,7 +12,12 @@ export type CommandLine =
   | { readonly _tag: "Help"; readonly path: ReadonlyArray<string> }
   | { readonly _tag: "Version" }
   /** `words` are its options and then its arguments. */
-  | { readonly _tag: "Command"; readonly path: ReadonlyArray<string>; readonly words: ReadonlyArray<string> }
+  | {
+    readonly _tag: "Command"
+    readonly path: ReadonlyArray<string>
+    readonly words: ReadonlyArray<string>
+    readonly debug: boolean
+  }
   | { readonly _tag: "Invalid"; readonly problem: Problem }
 
 /** What is wrong, and what to do. */
@@ -31,14 +37,37 @@ const see = (path: ReadonlyArray<string>) => `See: ${["openai-threads", ...path,
 
 const invalid = (problem: Problem): CommandLine => ({ _tag: "Invalid", problem })
 
+/** How many words at the beginning are options that every command takes, with their values. */
+const countBefore = (argv: ReadonlyArray<string>): number => {
+  let count = 0
+  for (;;) {
+    const word = argv[count] ?? ""
+    const flag = Object.values(saying).find(({ name }) => word.split("=", 1)[0] === `--${name}`)
+    if (flag === undefined) return count
+    count += flag.kind === "on" || word.includes("=") ? 1 : 2
+  }
+}
+
+/** The command line, whose command may have options before it that every command takes. */
 export const parse = (argv: ReadonlyArray<string>, specs: ReadonlyArray<Spec>): CommandLine => {
+  const count = countBefore(argv)
+  const words = argv.slice(count)
+  return words[0] === "help"
+    ? find([...words.slice(1), "--help"], specs, [])
+    : find(words, specs, argv.slice(0, count))
+}
+
+const find = (argv: ReadonlyArray<string>, specs: ReadonlyArray<Spec>, before: ReadonlyArray<string>): CommandLine => {
   const path: Array<string> = []
   for (;;) {
     const word = argv[path.length]
     if (word === undefined || helpWords.has(word)) return { _tag: "Help", path }
     if (word === "--version" && path.length === 0) return { _tag: "Version" }
     if (word.startsWith("-")) {
-      return invalid(unknownFlag(word, path, [], `Options come after the command. ${see(path)}`))
+      const hint = /^-v$/i.test(word)
+        ? "The version: openai-threads --version"
+        : `Options come after the command. ${see(path)}`
+      return invalid(unknownFlag(word, path, [], hint))
     }
     const begun = specs.filter((spec) => path.every((word, index) => spec.path[index] === word))
     const words = Array.from(new Set(begun.flatMap((spec) => spec.path[path.length] ?? [])))
@@ -48,7 +77,7 @@ export const parse = (argv: ReadonlyArray<string>, specs: ReadonlyArray<Spec>): 
     }
     path.push(word)
     const spec = begun.find((spec) => spec.path.length === path.length && spec.path.at(-1) === word)
-    if (spec !== undefined) return inOrder(argv.slice(path.length), spec)
+    if (spec !== undefined) return inOrder([...before, ...argv.slice(path.length)], spec)
   }
 }
 
@@ -94,7 +123,12 @@ const inOrder = (words: ReadonlyArray<string>, { argument, flags: table, path }:
   if (argument?.many === false && (args[0] ?? "") === "") {
     return invalid(usage(`<${argument.name}> is missing`, see(path)))
   }
-  return { _tag: "Command", path, words: [...options, ...(args.length === 0 ? [] : ["--", ...args])] }
+  return {
+    _tag: "Command",
+    path,
+    words: [...options, ...(args.length === 0 ? [] : ["--", ...args])],
+    debug: given.has(saying.debug.name)
+  }
 }
 
 /** What the value should be, if it is something else. */

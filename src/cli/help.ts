@@ -4,6 +4,7 @@
  */
 import { meanings } from "./exitCodes.ts"
 import type { Flag } from "./Flag.ts"
+import { saying } from "./flags.ts"
 import type { Spec } from "./Spec.ts"
 
 const name = "openai-threads"
@@ -51,7 +52,12 @@ const ofSeveral = (path: ReadonlyArray<string>, specs: ReadonlyArray<Spec>): Rea
   `Usage: ${[name, ...path].join(" ")} <command> [options]`,
   ...examples(specs.slice(0, path.length === 0 ? 1 : specs.length)),
   ...table("Commands", specs.map((spec) => [`${spec.path.join(" ")}${argumentOf(spec)}`, spec.description])),
-  ...table("Options", path.length === 0 ? [...everywhere, ["    --version", "The version"]] : everywhere),
+  ...table(
+    "Options",
+    path.length === 0
+      ? [...everywhere, ["    --version", "The version"], ...Object.values(saying).map(row)]
+      : everywhere
+  ),
   ...exitCodes,
   ...(path.length === 0 ? ["", `A command's own help: ${name} ask --help`] : [])
 ]

@@ -49,6 +49,32 @@ describe("the command line", () => {
     expect(parse([], specs)).toEqual({ _tag: "Help", path: [] })
     expect(parse(["ask", "hi", "--help"], specs)).toEqual({ _tag: "Help", path: ["ask"] })
     expect(parse(["--version"], specs)).toEqual({ _tag: "Version" })
+    expect(parse(["help"], specs)).toEqual({ _tag: "Help", path: [] })
+    expect(parse(["help", "ask"], specs)).toEqual({ _tag: "Help", path: ["ask"] })
+    expect(parse(["help", "threads", "show"], specs)).toEqual({ _tag: "Help", path: ["threads", "show"] })
+    expect(message("help", "aks")).toContain(`Did you mean "ask"?`)
+    expect(words("ask", "help")).toEqual(["--", "help"])
+  })
+
+  it("takes before a command what every command takes", () => {
+    expect(words("--color", "never", "ask", "-q", "hi")).toEqual(["--color", "never", "--quiet", "--", "hi"])
+    expect(words("--debug", "--color=never", "threads", "show", "x")).toEqual(
+      ["--debug", "--color", "never", "--", "x"]
+    )
+    expect(parse(["--debug"], specs)).toEqual({ _tag: "Help", path: [] })
+    expect(message("--color", "never", "ask", "--color", "auto", "hi")).toContain("--color is given twice")
+    expect(message("--color", "pink", "ask", "hi")).toContain(`not "pink"`)
+  })
+
+  it("debugs where it is asked to, and not where the model is told so", () => {
+    const debug = (...argv: ReadonlyArray<string>) => {
+      const parsed = parse(argv, specs)
+      return parsed._tag === "Command" ? parsed.debug : parsed
+    }
+    expect(debug("ask", "hi", "--debug")).toBe(true)
+    expect(debug("--debug", "ask", "hi")).toBe(true)
+    expect(debug("ask", "--", "--debug")).toBe(false)
+    expect(debug("ask", "--instructions", "--debug", "hi")).toBe(false)
   })
 
   it("never sends a mistyped option to the model", () => {
@@ -56,6 +82,7 @@ describe("the command line", () => {
     expect(message("ask", "--sim", "hi")).toContain(`Did you mean "--simulate"?`)
     expect(message("ask", "-x", "hi")).toContain(`there is no option "-x" | A text that begins with "-" goes behind`)
     expect(message("-q", "ask", "hi")).toContain("Options come after the command")
+    expect(message("-V")).toContain("The version: openai-threads --version")
   })
 
   it("says what is wrong otherwise", () => {

@@ -12,7 +12,7 @@ export const ask = Spec.make({
   },
   flags: {
     ...asking,
-    retry: Flag.on("retry", { description: "Ask again what the thread has no answer to, without another message" }),
+    retry: Flag.on("retry", { description: "Ask again on the thread, without another message" }),
     ...approving,
     schema: Flag.text("schema", {
       value: "file",
