@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { readFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
@@ -54,6 +55,9 @@ export const read = (path: string): Effect.Effect<ConfigFile, CliError> =>
       try: () => JSON.parse(content.replace(/^\u{feff}/u, "")),
       catch: () => configuration(`${path} is not valid JSON`)
     })
+    if (!Predicate.isRecord(json)) {
+      return yield* configuration(`${path} is not a JSON object`, `Known keys: ${keys.join(", ")}.`)
+    }
     const decoded = Schema.decodeUnknownEither(ConfigFile, { onExcessProperty: "error" })(json)
     if (Either.isLeft(decoded)) {
       const issue = ParseResult.ArrayFormatter.formatErrorSync(decoded.left)[0]

@@ -8,6 +8,7 @@ import type { ThreadId } from "../Thread.ts"
 import type * as Threads from "../Threads.ts"
 import type { Approval } from "../Tools.ts"
 import { usage } from "./CliError.ts"
+import { confirm } from "./confirm.ts"
 import * as PendingLine from "./pending.ts"
 import type { Spinner } from "./spinner.ts"
 import { isInteractive } from "./streams.ts"
@@ -28,21 +29,9 @@ export const make = (how: How, spinner: Pick<Spinner, "stop">): Approve | undefi
 
 const ask = (pending: Pending): Effect.Effect<Approval> =>
   Effect.gen(function*() {
-    const { make } = yield* Effect.promise(() => import("./chat/editor.ts"))
     yield* dropTypedAhead
     yield* stderr.write(`The model asks to call ${PendingLine.call(pending)}\n`)
-    const entered = yield* make("Approve? [y/N] ")
-    switch (entered._tag) {
-      case "Text":
-        return { approve: /^y(es)?$/i.test(entered.text.trim()) }
-      case "End":
-        return { approve: false }
-      case "Dropped":
-      case "Interrupted":
-        // In the editor Ctrl-C is a key; it means what it means everywhere.
-        process.emit("SIGINT")
-        return yield* Effect.never
-    }
+    return { approve: yield* confirm("Approve?") }
   })
 
 /** What was typed before the question was there is no answer to it. */

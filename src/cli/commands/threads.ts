@@ -1,3 +1,4 @@
+import * as Flag from "../Flag.ts"
 import { json, output, reaching, saying } from "../flags.ts"
 import * as Spec from "../Spec.ts"
 
@@ -15,7 +16,11 @@ export const remove = Spec.make({
   path: ["threads", "delete"],
   description: "Delete a thread and its items, for good",
   argument,
-  flags: { ...reaching, ...saying },
+  flags: {
+    yes: Flag.on("yes", { alias: "y", description: "Do not ask first; nobody is asked but on a terminal" }),
+    ...reaching,
+    ...saying
+  },
   examples: [["openai-threads threads delete conv_123", "nothing of it is left at OpenAI"]]
 })
 

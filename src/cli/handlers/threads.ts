@@ -4,6 +4,7 @@ import * as Stream from "effect/Stream"
 import type * as Thread from "../../Thread.ts"
 import * as Threads from "../../Threads.ts"
 import type * as Specs from "../commands/threads.ts"
+import { confirm } from "../confirm.ts"
 import { connect } from "../connect.ts"
 import { writeThread } from "../exportThread.ts"
 import * as OutputFile from "../outputFile.ts"
@@ -11,9 +12,10 @@ import { patiently } from "../patience.ts"
 import * as Settings from "../settings.ts"
 import type { InputOf } from "../Spec.ts"
 import { still } from "../spinner.ts"
-import { stderr, stdout } from "../terminal.ts"
+import { isInteractive } from "../streams.ts"
+import { escaped, stderr, stdout } from "../terminal.ts"
 
-type Input = InputOf<typeof Specs.remove>
+type Input = Omit<InputOf<typeof Specs.remove>, "yes">
 
 /** The version of what `--json` and `export` print. */
 const v = 1
@@ -65,11 +67,16 @@ export const show = (input: InputOf<typeof Specs.show>) =>
       })
     }))
 
-export const remove = (input: Input) =>
-  withThreads(
-    input,
-    (threads, id) => Effect.zipRight(threads.delete(id), stderr.write(`Thread ${id} is deleted.\n`))
-  )
+/** Nobody is asked where nobody is. */
+export const remove = (input: InputOf<typeof Specs.remove>) =>
+  withThreads(input, (threads, id) =>
+    Effect.gen(function*() {
+      if (!input.yes && isInteractive() && !(yield* confirm(`Delete thread ${escaped(id)} for good?`))) {
+        return yield* stderr.write("Nothing is deleted.\n")
+      }
+      yield* threads.delete(id)
+      yield* stderr.write(`Thread ${id} is deleted.\n`)
+    }))
 
 export const exportThread = (input: InputOf<typeof Specs.exportThread>) =>
   Effect.scoped(withThreads(input, (threads, id) =>

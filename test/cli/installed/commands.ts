@@ -4,7 +4,8 @@ import * as Effect from "effect/Effect"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { temporary } from "../support/cli.ts"
-import { bash, launch, run } from "../support/installed.ts"
+import { bash, bin, launch, run } from "../support/installed.ts"
+import { hasTmux, open, withTmux } from "../support/screen.ts"
 import { key, served } from "../support/served.ts"
 
 const timeout = 60_000
@@ -105,6 +106,36 @@ describe.concurrent("threads", () => {
       expect(gone).toMatchObject({ code: 4, stdout: "" })
       expect(gone.stderr).toContain(`There is no thread "${id}"`)
     }), timeout)
+})
+
+describe.concurrent("threads delete on a terminal", () => {
+  const deleting = (
+    name: string,
+    args: ReadonlyArray<string>,
+    keys: ReadonlyArray<string>,
+    code: number,
+    left: number
+  ) =>
+    it.scopedLive.skipIf(!hasTmux)(withTmux(name), () =>
+      Effect.gen(function*() {
+        const { env, simulator } = yield* served([Script.text("Bye.")])
+        yield* run(["ask", "-q", "Go"], { env })
+        const id = (yield* simulator.threads)[0]?.id ?? ""
+        const screen = yield* open([process.execPath, bin, "threads", "delete", id, ...args], env)
+        if (keys.length > 0) {
+          yield* screen.until((text) => text === `Delete thread ${id} for good? [y/N]`)
+          yield* screen.press(...keys)
+        }
+        const ended = yield* screen.ended
+        expect(ended.code).toBe(code)
+        expect(yield* simulator.threads).toHaveLength(left)
+        if (code === 0) expect(ended.screen).toContain(left === 0 ? `Thread ${id} is deleted.` : "Nothing is deleted.")
+      }), timeout)
+
+  deleting("asks, and takes yes", [], ["y", "Enter"], 0, 0)
+  deleting("asks, and takes anything else for no", [], ["Enter"], 0, 1)
+  deleting("Ctrl-C is no, too", [], ["C-c"], 130, 1)
+  deleting("--yes: does not ask", ["--yes"], [], 0, 0)
 })
 
 describe.concurrent("assistants", () => {
@@ -218,6 +249,11 @@ describe.concurrent("config", () => {
       expect(unknown).toMatchObject({ code: 3, stdout: "" })
       expect(unknown.stderr).toMatch(/unknown key "modle"\n {2}Known keys: baseUrl, .*apiKeyCommand\.\n/)
       expect((yield* show("{")).stderr).toContain("is not valid JSON")
+      for (const project of ["[]", "null", "1"]) {
+        expect((yield* show(project)).stderr).toMatch(
+          /^error: openai-threads\.json is not a JSON object\n {2}Known keys: /
+        )
+      }
       expect((yield* show({ color: "pink" })).stderr).toContain(`key "color"`)
     }), timeout)
 
