@@ -5,6 +5,7 @@ import * as Spec from "../Spec.ts"
 export const chat = Spec.make({
   path: ["chat"],
   description: "Talk on a terminal; of a pipe, each line is a message",
+  argument: { name: "text", description: "The first message", many: true },
   flags: {
     ...asking,
     ...approving,
@@ -15,7 +16,8 @@ export const chat = Spec.make({
   },
   examples: [
     ["openai-threads chat", "/help lists what can be done there; Ctrl-C cancels an answer, Ctrl-D quits"],
-    ["openai-threads chat --thread conv_123", "go on with a thread"],
+    ["openai-threads chat \"Let us play a game\"", "with the first message"],
+    ["openai-threads chat --thread conv_123", "go on with a thread; -c with the last one of this machine"],
     ["printf 'Think of a number\\nDouble it\\n' | openai-threads chat -q", "two messages of one thread"]
   ]
 })

@@ -55,12 +55,13 @@ const talk = (input: Input, settings: Settings.Settings) =>
         ? Effect.void
         : stderr.write(`${paint.dim(`Thread ${id}. Go on with: ${Session.goOn(id)}`)}\n`)
     })
-    yield* Effect.ensuring(isInteractive() ? onTerminal(session, input) : ofPipe(session), goodbye)
+    const text = input.args.join(" ").trim()
+    const first: ReadonlyArray<Entry.Entry> = text === "" ? [] : [{ _tag: "Message", text }]
+    yield* Effect.ensuring(isInteractive() ? onTerminal(session, input, first) : ofPipe(session, first), goodbye)
   })
 
 /** Carries out what was entered. Says whether the chat goes on. */
-const carryOut = (session: Session.Session, text: string) => {
-  const entry = Entry.parse(text)
+const carryOut = (session: Session.Session, entry: Entry.Entry) => {
   switch (entry._tag) {
     case "Nothing":
       return Effect.succeed(true)
@@ -76,23 +77,38 @@ const carryOut = (session: Session.Session, text: string) => {
 }
 
 /** Nobody is there to ask again, so the first failure ends it, and says with its exit code what it was. */
-const ofPipe = (session: Session.Session) =>
+const ofPipe = (session: Session.Session, first: ReadonlyArray<Entry.Entry>) =>
   Effect.gen(function*() {
+    for (const entry of first) yield* carryOut(session, entry)
     const next = Lines.make(process.stdin)
     for (;;) {
       const line = yield* next
-      if (Option.isNone(line) || !(yield* carryOut(session, line.value))) return
+      if (Option.isNone(line) || !(yield* carryOut(session, Entry.parse(line.value)))) return
     }
   })
 
+const isQuestion = (entry: Entry.Entry) =>
+  entry._tag === "Message" || (entry._tag === "Command" && entry.command === "retry")
+
 /** Whatever fails or is cancelled, the prompt comes back. */
-const onTerminal = (session: Session.Session, input: Input) =>
+const onTerminal = (session: Session.Session, input: Input, first: ReadonlyArray<Entry.Entry>) =>
   Effect.gen(function*() {
     if (!input.quiet) {
       yield* stderr.write(`${paint.dim(`${session.model()}. /help lists the commands; Ctrl-D quits.`)}\n`)
     }
     const enter = Editor.make("> ")
     const terminated = yield* watchTermination
+    const goesOn = (entry: Entry.Entry) =>
+      Effect.gen(function*() {
+        const done = yield* cancellable(carryOut(session, entry))
+        if (terminated()) return yield* Effect.interrupt
+        if (Exit.isSuccess(done)) return done.value
+        if (Cause.isInterruptedOnly(done.cause)) yield* stderr.write("Cancelled.\n")
+        else yield* report(done.cause, input.debug)
+        if (isQuestion(entry) && session.canRetry()) yield* stderr.write(`${paint.dim("/retry asks again.")}\n`)
+        return true
+      })
+    for (const entry of first) yield* goesOn(entry)
     let interrupts = 0
     for (;;) {
       const entered = yield* cancellable(enter)
@@ -104,16 +120,7 @@ const onTerminal = (session: Session.Session, input: Input) =>
         if (interrupts === 2) return yield* Effect.interrupt
         yield* stderr.write(`${paint.dim("Ctrl-C again quits.")}\n`)
       }
-      if (entered.value._tag !== "Text") continue
-      const done = yield* cancellable(carryOut(session, entered.value.text))
-      if (terminated()) return yield* Effect.interrupt
-      if (Exit.isSuccess(done)) {
-        if (!done.value) return
-        continue
-      }
-      if (Cause.isInterruptedOnly(done.cause)) yield* stderr.write("Cancelled.\n")
-      else yield* report(done.cause, input.debug)
-      if (session.canRetry()) yield* stderr.write(`${paint.dim("/retry asks again.")}\n`)
+      if (entered.value._tag === "Text" && !(yield* goesOn(Entry.parse(entered.value.text)))) return
     }
   }).pipe(Effect.scoped)
 

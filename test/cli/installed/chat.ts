@@ -30,6 +30,24 @@ describe.concurrent("chat of a pipe", () => {
     timeout
   )
 
+  it.scopedLive(
+    "its arguments are the first message, also where they look like a command",
+    () =>
+      Effect.gen(function*() {
+        const { env, simulator } = yield* served(["One.", "Two.", "Three."])
+        const result = yield* chat(["-q", "Let us", "play"], { env, stdin: "More\n" })
+        expect(result).toMatchObject({ code: 0, stdout: "One.\nTwo.\n", stderr: "" })
+        expect(yield* chat(["-q", "/quit"], { env })).toMatchObject({ code: 0, stdout: "Three.\n", stderr: "" })
+        const asked = (yield* simulator.threads).flatMap(({ items }) => items).filter(({ role }) => role === "user")
+        expect(asked.map(({ content }) => content)).toMatchObject([
+          [{ text: "Let us play" }],
+          [{ text: "More" }],
+          [{ text: "/quit" }]
+        ])
+      }),
+    timeout
+  )
+
   it.scopedLive("goes on with a thread, quietly", () =>
     Effect.gen(function*() {
       const { env, simulator } = yield* served(["One.", "Two."])

@@ -212,6 +212,20 @@ describe.concurrent("chat on a terminal", () => {
       expect((yield* screen.ended).code).toBe(0)
     }))
 
+  onTerminal(
+    "the first message comes with the command; /retry is offered behind an answer that failed, and only there",
+    () =>
+      Effect.gen(function*() {
+        const { screen } = yield* chat([Script.httpError({ status: 401, code: "invalid_api_key" })], "Hi", "there")
+        yield* screen.until((text) => text.includes("error:") && text.endsWith("/retry asks again.\n>"))
+        yield* screen.enter("/attach nothing.txt")
+        const text = yield* screen.until((text) => text.includes("does not exist") && isAtPrompt(text))
+        expect(text.split("/retry asks again.")).toHaveLength(2)
+        yield* screen.press("C-d")
+        expect((yield* screen.ended).code).toBe(0)
+      })
+  )
+
   onTerminal("a pasted message is found again as the one it was", () =>
     Effect.gen(function*() {
       const { screen, simulator } = yield* chat(["One.", "Two.", "Three."])
