@@ -3,6 +3,7 @@ import { Option, SchemaAST } from "effect"
 import { RunError, RunEvent } from "effect-openai-threads"
 import { readdirSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import * as ConfigFile from "../src/cli/ConfigFile.ts"
 
 const root = fileURLToPath(new URL("../", import.meta.url))
 const read = (path: string) => readFileSync(`${root}${path}`, "utf8")
@@ -75,6 +76,10 @@ describe("README", () => {
       name: Option.getOrThrow(SchemaAST.getIdentifierAnnotation(event.ast)),
       fields: Object.keys(event.fields).filter((field) => !common.includes(field))
     })))
+  })
+
+  it("lists every key of the terminal's configuration", () => {
+    expect(table("The terminal").map(({ name }) => name)).toEqual(ConfigFile.keys)
   })
 
   it("lists every error, and no field that it does not have", () => {
