@@ -138,13 +138,19 @@ describe.concurrent("signals", () => {
 
   it.scopedLive("a second one ends it at once, with 130, though the first is not done", () =>
     Effect.gen(function*() {
-      const { env, simulator } = yield* served([slow])
-      // It cannot say that it was cancelled, and so is not done.
-      const stderr = yield* fullPipe
-      const child = launch(["ask", "Hi"], { env, stderr: stderr.fd })
-      yield* text(child, "word3")
+      const long = Script.turn([
+        Script.hostedTool("web_search", { query: "x" }),
+        Script.text("word ".repeat(50_000), { chunks: 2 })
+      ])
+      const { env, simulator } = yield* served([long])
+      // What it has written of the text stays where it is, and so does the end of it.
+      const stdout = yield* fullPipe
+      const child = launch(["ask", "--tools", "Hi"], { env, stdout: stdout.fd })
+      yield* Effect.promise(() => child.when(({ stderr }) => stderr().includes("✓")))
+      yield* Effect.sleep("300 millis")
       child.kill("SIGINT")
       yield* until(Effect.map(simulator.openStreams, (open) => open === 0))
+      yield* Effect.sleep("300 millis")
       expect(child.hasEnded()).toBe(false)
       child.kill("SIGINT")
       expect(yield* Effect.promise(() => child.ended)).toMatchObject({ code: 130, signal: null })

@@ -25,7 +25,8 @@ export interface Options {
   readonly cwd?: string
   /** What is piped in; without it standard input is `/dev/null`. */
   readonly stdin?: string | Uint8Array
-  /** The descriptor of a file that standard error goes to. */
+  /** The descriptors of files that standard output and standard error go to. */
+  readonly stdout?: number
   readonly stderr?: number
 }
 
@@ -53,7 +54,7 @@ export const start = (command: string, args: ReadonlyArray<string>, options: Opt
   const child = spawn(command, args, {
     env: environment(options.env),
     cwd: options.cwd ?? nowhere,
-    stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", options.stderr ?? "pipe"]
+    stdio: [options.stdin === undefined ? "ignore" : "pipe", options.stdout ?? "pipe", options.stderr ?? "pipe"]
   })
   const out: Array<Buffer> = []
   const err: Array<Buffer> = []
