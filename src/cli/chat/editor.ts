@@ -74,7 +74,8 @@ export const make = (prompt: string): Effect.Effect<Entered> => {
     input.prependListener("keypress", onKey).on("data", onChunk)
     editor
       .on("line", (line) => {
-        if (draft.line(line)) nextLine()
+        // A remembered message of several lines comes with other line breaks from Node 24.
+        if (draft.line(line.replaceAll("\r", "\n"))) nextLine()
       })
       // Back after Ctrl-Z: the editor is paused, and nothing else would keep the process.
       .on("SIGCONT", () => editor.prompt(true))

@@ -228,21 +228,18 @@ describe.concurrent("chat on a terminal", () => {
 
   onTerminal("a pasted message is found again as the one it was", () =>
     Effect.gen(function*() {
-      const { screen, simulator } = yield* chat(["One.", "Two.", "Three."])
-      yield* screen.enter("First")
-      yield* screen.until((text) => text.includes("One.") && isAtPrompt(text))
+      const { screen, simulator } = yield* chat(["Two.", "Three."])
       yield* screen.paste("a\nb\nc")
       yield* screen.until((text) => text.endsWith("… c"))
       yield* screen.press("Enter")
       yield* screen.until((text) => text.includes("Two.") && isAtPrompt(text))
-      yield* screen.press("Up", "Up")
-      yield* screen.until((text) => text.endsWith("> First"))
-      yield* screen.press("Down")
-      yield* screen.until((text) => text.endsWith("> a\nb\nc"))
+      yield* screen.press("Up")
+      // Node 24 marks the lines that follow.
+      yield* screen.until((text) => /> a\n(\| )?b\n(\| )?c$/.test(text))
       yield* screen.type("!")
       yield* screen.press("Enter")
       yield* screen.until((text) => text.includes("Three.") && isAtPrompt(text))
-      expect(asked(yield* simulator.threads)).toEqual(["First", "a\nb\nc", "a\nb\nc!"])
+      expect(asked(yield* simulator.threads)).toEqual(["a\nb\nc", "a\nb\nc!"])
       yield* screen.press("C-d")
       expect((yield* screen.ended).code).toBe(0)
     }))
