@@ -30,6 +30,8 @@ export interface Rendering {
   readonly tools: boolean
   /** Stopped before anything else is said. */
   readonly spinner: Spinner
+  /** Hears each event before it is shown. */
+  readonly hear: (event: RunEvent) => void
   /** Whether each event comes with the cursor behind it: the run is in the background, and can be gone on with. */
   readonly withCursors?: boolean | undefined
 }
@@ -72,6 +74,7 @@ export const render = (
         })
         for (const event of events) {
           last = event
+          rendering.hear(event)
           if (event._tag === "TextDelta") delta += event.delta
           else if (event._tag === "RefusalCompleted") refusals.push(event.refusal)
           else if (event._tag === "HostedToolProgress") spinner.label(`${event.tool}: ${event.phase}`)

@@ -1,8 +1,8 @@
 /** A chat: its thread, who answers, what goes with the next message, and what got no answer yet. */
 import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
 import { AssistantId } from "../../Assistant.ts"
 import * as Assistants from "../../Assistants.ts"
+import type { RunEvent } from "../../RunEvent.ts"
 import * as Thread from "../../Thread.ts"
 import * as Threads from "../../Threads.ts"
 import * as Answerer from "../Answerer.ts"
@@ -97,17 +97,14 @@ export const make = (options: Options) =>
         approve: Approval.make(options.approve, spinner),
         onPending: hasOpenCalls ? "close" : "reject"
       })
-      // From there on the message is in the thread, and is not to be written again.
-      const watched = Stream.mapChunks(run, (chunk) => {
-        for (const event of chunk) {
-          if (event._tag === "RunStarted") unanswered = { message: undefined }
-          if (event._tag === "RunCompleted") hasOpenCalls = event.pending.some(({ _tag }) => _tag === "PendingCall")
-        }
-        return chunk
-      })
+      const hear = (event: RunEvent) => {
+        // From there on the message is in the thread, and is not to be written again.
+        if (event._tag === "RunStarted") unanswered = { message: undefined }
+        if (event._tag === "RunCompleted") hasOpenCalls = event.pending.some(({ _tag }) => _tag === "PendingCall")
+      }
       const { tools, usage: tokens } = options
-      const rendering = { format: "text", answer: stdout, usage: tokens, tools, spinner } as const
-      yield* patient(render(watched, thread, rendering))
+      const rendering = { format: "text", answer: stdout, usage: tokens, tools, spinner, hear } as const
+      yield* patient(render(run, thread, rendering))
       unanswered = undefined
     }))
 

@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
-import * as Stream from "effect/Stream"
 import * as Cursor from "../../Cursor.ts"
+import type { RunEvent } from "../../RunEvent.ts"
 import type * as Thread from "../../Thread.ts"
 import * as Threads from "../../Threads.ts"
 import * as Answerer from "../Answerer.ts"
@@ -126,10 +126,7 @@ const answer = (
       ? given.value
       : (yield* patiently(spinner.say)(threads.create({ messages: message === undefined ? [] : [message] }))).id
     progress.thread = id
-    if (Option.isNone(given)) {
-      progress.run = GoOn.listener(true)
-      keep(id)
-    }
+    if (Option.isNone(given)) progress.run = GoOn.listener(true)
     if (input.background) {
       const started = threads.start(id, {
         assistant,
@@ -150,22 +147,19 @@ const answer = (
     const run = message === undefined && !input.retry
       ? threads.submit(id, yield* patiently(spinner.say)(Approval.decide(threads, id, approve)), options)
       : threads.run(id, { ...options, message: Option.isSome(given) ? message : undefined })
-    const heard = Stream.mapChunks(run, (chunk) => {
-      for (const event of chunk) {
-        progress.run.hear(event)
-        if (event._tag === "RunStarted") keep(id)
-      }
-      return chunk
-    })
     const rendering = {
       format: formatOf(input),
       answer: sink,
       usage: input.usage,
       tools: input.tools && !input.quiet,
-      spinner
+      spinner,
+      hear: (event: RunEvent) => {
+        progress.run.hear(event)
+        if (event._tag === "RunStarted") keep(id)
+      }
     }
     progress.isRunning = true
-    yield* Effect.onExit(patiently(spinner.say)(render(heard, id, rendering)), (exit) =>
+    yield* Effect.onExit(patiently(spinner.say)(render(run, id, rendering)), (exit) =>
       input.quiet || input.simulate || Exit.isInterrupted(exit) || isMissing(exit)
         ? Effect.void
         : stderr.write(`${paint.dim(GoOn.line(id, progress.run.command(id, exit)))}\n`))

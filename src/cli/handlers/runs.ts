@@ -2,8 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import * as Stream from "effect/Stream"
 import * as Cursor from "../../Cursor.ts"
+import type { RunEvent } from "../../RunEvent.ts"
 import * as Threads from "../../Threads.ts"
 import * as Approval from "../approval.ts"
 import { usage } from "../CliError.ts"
@@ -72,26 +72,28 @@ export const watch = (input: InputOf<typeof Specs.watch>) =>
         const approve = Approval.make(Option.getOrElse(input.approve, () => "ask"), spinner)
         let last = from
         const { command, hear } = GoOn.listener(true)
-        const run = Stream.tap(threads.resume(from, { approve }), (event) =>
-          Effect.sync(() => {
-            last = Cursor.fromEvent(event)
-            hear(event)
-          }))
         const rendering = {
           format,
           answer: sink,
           usage: input.usage,
           tools: input.tools && !input.quiet,
           spinner,
-          withCursors: true
+          withCursors: true,
+          hear: (event: RunEvent) => {
+            last = Cursor.fromEvent(event)
+            hear(event)
+          }
         }
         isRunning = true
-        yield* Effect.onExit(patiently(spinner.say)(render(run, from.threadId, rendering)), (exit) =>
-          Exit.isInterrupted(exit)
-            ? stderr.write(`The run goes on. Go on with: ${GoOn.watching(Cursor.encode(last))}\n`)
-            : input.quiet
-            ? Effect.void
-            : stderr.write(`${paint.dim(GoOn.line(from.threadId, command(from.threadId, exit)))}\n`))
+        yield* Effect.onExit(
+          patiently(spinner.say)(render(threads.resume(from, { approve }), from.threadId, rendering)),
+          (exit) =>
+            Exit.isInterrupted(exit)
+              ? stderr.write(`The run goes on. Go on with: ${GoOn.watching(Cursor.encode(last))}\n`)
+              : input.quiet
+              ? Effect.void
+              : stderr.write(`${paint.dim(GoOn.line(from.threadId, command(from.threadId, exit)))}\n`)
+        )
       }))
     yield* Effect.onError(watching, (cause) =>
       isRunning
