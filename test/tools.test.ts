@@ -192,6 +192,27 @@ for (const store of Object.keys(stores) as ReadonlyArray<keyof typeof stores>) {
   })
 }
 
+it.effect("a step's span is over before its calls are made", () =>
+  Effect.gen(function*() {
+    const traced = collectSpans()
+    const open: Array<ReadonlyArray<string>> = []
+    const spying = toolkit.toLayer({
+      weather: () =>
+        Effect.sync(() => {
+          open.push(traced.spans.filter(({ status }) => status._tag === "Started").map(({ name }) => name))
+          return { celsius: 20 }
+        }),
+      strictly: () => Effect.succeed("fine"),
+      nothing: () => Effect.void
+    })
+    yield* Effect.flatMap(run(), ({ run }) => Run.text(run)).pipe(
+      Effect.provide(
+        Layer.mergeAll(spying, threads([Script.turn(call("weather", { city: "Lima" })), "Mild"]), traced.layer)
+      )
+    )
+    expect(open).toEqual([["invoke_agent Analyst", "execute_tool weather", "Toolkit.handle"]])
+  }))
+
 describe("tools", () => {
   it.effect("run at once, as many as wanted, and each tells when it is done", () =>
     Effect.gen(function*() {

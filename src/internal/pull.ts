@@ -24,7 +24,7 @@ export type Pull<A, E, R = never> = Effect.Effect<ReadonlyArray<A>, Option.Optio
 /** Opens a source; what it holds is released with the scope. */
 export type Open<A, E, R = never> = Effect.Effect<Pull<A, E, R>, E, R | Scope.Scope>
 
-/** There is no next array. */
+/** There is no next array. Not `Effect.fail`, which wraps what it fails with where there is a span. */
 export const end: Pull<never, never> = Effect.failCause(Cause.fail(Option.none()))
 
 const SourceId: unique symbol = Symbol.for("effect-openai-threads/Source")

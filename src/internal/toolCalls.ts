@@ -179,7 +179,7 @@ const within = <A>(time: Duration.DurationInput, onTimeout: () => A) => <E, R>(h
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(Effect.zip(Effect.clock, Effect.forkDaemon(restore(handled))), ([clock, fiber]) => {
       const giveUp = () => fiber.unsafeInterruptAsFork(FiberId.none)
-      return restore(Effect.async<A, E>((resume) => {
+      const waited = Effect.async<A, E>((resume) => {
         const stop = after(clock, Duration.decode(time), () => {
           resume(Effect.sync(onTimeout))
           giveUp()
@@ -188,11 +188,9 @@ const within = <A>(time: Duration.DurationInput, onTimeout: () => A) => <E, R>(h
           stop()
           resume(exit)
         })
-        return Effect.sync(() => {
-          stop()
-          giveUp()
-        })
-      }))
+        return Effect.sync(stop)
+      })
+      return Effect.onInterrupt(restore(waited), () => Effect.sync(giveUp))
     })
   )
 

@@ -7,9 +7,10 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { once } from "node:events"
 import * as Http from "node:http"
-import type { AddressInfo } from "node:net"
+import { type AddressInfo, createServer } from "node:net"
 import { fetch } from "../../src/cli/http/fetch.ts"
 import { HttpHeaders } from "../../src/cli/http/HttpHeaders.ts"
+import * as Rejection from "../../src/cli/http/rejection.ts"
 import { suite } from "../contract/OpenAI.ts"
 import { noRetries } from "../support/layers.ts"
 
@@ -86,6 +87,51 @@ describe("fetch", () => {
         body: "b"
       })
       expect(await response.text()).toBe("/there 1 b")
+    }))
+
+  it("sends a POST once, where the answer to it is elsewhere", () => {
+    const seen: Array<string> = []
+    return serving((request, response) => {
+      seen.push(`${request.method} ${request.url}`)
+      response.writeHead(303, { location: "/answer" }).end()
+    }, async (url) => {
+      expect((await fetch(url, { method: "POST", body: "b" })).status).toBe(303)
+      expect(seen).toEqual(["POST /"])
+    })
+  })
+
+  it("says that nothing was sent where no secure connection was made", () =>
+    serving((_, response) => response.end(), async (url) => {
+      await expect(fetch(url.replace("http:", "https:"), { method: "POST", body: "b" })).rejects.toMatchObject({
+        cause: { code: "ERR_SSL_WRONG_VERSION_NUMBER" }
+      })
+    }))
+
+  it("refuses another protocol", async () => {
+    const server = createServer((socket) => {
+      socket.on(
+        "data",
+        () => socket.write("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n")
+      )
+    }).listen(0, "127.0.0.1")
+    await once(server, "listening")
+    const { port } = server.address() as AddressInfo
+    await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toMatchObject({ message: "fetch failed" })
+    server.close()
+  })
+
+  it("does not use a connection again that the server is about to close", () => {
+    expect(Http.globalAgent).toMatchObject({ options: { timeout: 4_000 } })
+  })
+
+  it("knows what the server said about the last request, and not about one before", () =>
+    serving((_, response) => {
+      response.writeHead(400).end(JSON.stringify({ error: { message: "no" } }))
+    }, async (url) => {
+      await (await fetch(url)).text()
+      expect(Rejection.wordsAbout(undefined)).toBe("no")
+      await expect(fetch("http://127.0.0.1:9/")).rejects.toThrow("fetch failed")
+      expect(Rejection.wordsAbout(undefined)).toBeUndefined()
     }))
 
   it("sends a form", () =>

@@ -10,6 +10,12 @@ import * as Rejection from "./rejection.ts"
 /** As long as Node's own waits for a connection, in milliseconds. */
 const connectTimeout = 10_000
 
+/** As long as Node's own keeps a connection that nobody uses: servers close it after 5 seconds. In milliseconds. */
+const idleTimeout = 4_000
+
+/** Not all of it is in Node's types. */
+type Agent = Http.Agent & { readonly options: { timeout?: number } }
+
 const failed = (cause: unknown) => new TypeError("fetch failed", { cause })
 const terminated = (cause: unknown) => new TypeError("terminated", { cause })
 
@@ -73,8 +79,10 @@ const bytes = (message: Http.IncomingMessage): ReadableStream<Uint8Array<ArrayBu
   }, { highWaterMark: 0 })
 }
 
-const isRedirect = ({ headers, statusCode = 0 }: Http.IncomingMessage) =>
-  [301, 302, 303, 307, 308].includes(statusCode) && headers.location !== undefined
+/** Whether it was not carried out here, and can be sent elsewhere. After another redirect a POST is over. */
+const isToRepeat = ({ headers, statusCode = 0 }: Http.IncomingMessage, method = "GET") =>
+  headers.location !== undefined &&
+  ([307, 308].includes(statusCode) || (method === "GET" && [301, 302, 303].includes(statusCode)))
 
 type Init = Omit<RequestInit, "headers"> & { readonly headers?: Iterable<readonly [string, string]> }
 
@@ -100,17 +108,26 @@ const send = (
       resolve(message)
     })
     outgoing.on("error", (error) => reject(failed(error)))
+    // Nobody has asked for another protocol.
+    outgoing.on("upgrade", (_message, socket) => {
+      socket.destroy()
+      reject(failed(new Error("bad upgrade")))
+    })
     outgoing.on("socket", (socket) => {
-      if (!socket.connecting) return
+      // Not before there is a connection: what fails until then was not sent.
+      const go = () => outgoing.end(body ?? undefined)
+      if (!socket.connecting) return go()
       const late = () =>
         outgoing.destroy(
           Object.assign(new Error("Connect Timeout Error"), { code: "ETIMEDOUT", syscall: "connect" })
         )
       socket.setTimeout(connectTimeout, late)
-      socket.once("connect", () => socket.setTimeout(0, late))
+      socket.once(url.protocol === "https:" ? "secureConnect" : "connect", () => {
+        socket.setTimeout(0, late)
+        go()
+      })
     })
     signal?.addEventListener("abort", abort, { once: true })
-    outgoing.end(body ?? undefined)
   })
 
 export const fetch = (async (input: string, init: Init = {}) => {
@@ -120,10 +137,11 @@ export const fetch = (async (input: string, init: Init = {}) => {
   if (init.body !== undefined && init.body !== null && typeof init.body !== "string") return elsewhere()
   const url = new URL(input)
   // Not by `import`: it looks at all that the module has, and one part of it belongs to Node's own `fetch`.
-  const { request } = process.getBuiltinModule(url.protocol === "https:" ? "node:https" : "node:http")
+  const { globalAgent, request } = process.getBuiltinModule(url.protocol === "https:" ? "node:https" : "node:http")
+  ;(globalAgent as Agent).options.timeout = idleTimeout
+  Rejection.forget()
   const message = await send(request, url, init)
-  if (!isRedirect(message)) return new HttpResponse(message, input)
-  // It was not carried out, so it can be sent again.
+  if (!isToRepeat(message, init.method)) return new HttpResponse(message, input)
   message.destroy()
   return elsewhere()
 }) as typeof globalThis.fetch

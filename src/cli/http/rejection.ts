@@ -15,6 +15,11 @@ export const note = (rejection: Rejection) => {
   last = rejection
 }
 
+/** Another request is sent. */
+export const forget = () => {
+  last = undefined
+}
+
 /** The server's own words about the request that an error is about. */
 export const wordsAbout = (requestId: string | undefined): string | undefined => {
   if (last === undefined || last.requestId !== requestId) return undefined

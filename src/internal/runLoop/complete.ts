@@ -17,7 +17,7 @@ export const complete = (run: RunState, turn: Turn, response: Response): RunPull
     yield* run.failing(run.inSpan(turn.commit(response)))
     run.isOver = true
     run.owed.clear()
-    // Its connection serves the next request, and its span ends here rather than with the tools.
+    // Its span and its timer end here rather than with the tools.
     if (run.line !== undefined) yield* Scope.close(run.line, Exit.void)
     const step: Outcome = outcome(response)
     if (step.pending.length === 0) return yield* over(run, step)

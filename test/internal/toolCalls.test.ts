@@ -1,0 +1,58 @@
+import * as Tool from "@effect/ai/Tool"
+import * as Toolkit from "@effect/ai/Toolkit"
+import { expect, it } from "@effect/vitest"
+import { Context, Effect, Fiber, FiberId } from "effect"
+import { Thread } from "effect-openai-threads"
+import { declare } from "../../src/internal/declare.ts"
+import * as ToolCalls from "../../src/internal/toolCalls.ts"
+
+const toolkit = Toolkit.make(Tool.make("wait"))
+
+const call: Thread.FunctionCall = {
+  _tag: "FunctionCall",
+  id: Thread.ItemId.make("fc_1"),
+  callId: Thread.CallId.make("call_1"),
+  name: "wait",
+  arguments: "{}",
+  status: "completed"
+}
+
+/** So many operations, of which a fiber does 2048 before it lets others run. */
+const operations = (count: number): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    let done = 0
+    const next: Effect.Effect<void> = Effect.suspend(() => ++done >= count ? Effect.void : next)
+    return next
+  })
+
+it.live("a handler ends with whoever waits for it, wherever that one is interrupted", () =>
+  Effect.gen(function*() {
+    let running = 0
+    let begun = 0
+    const handlers = toolkit.toLayer({
+      wait: () =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => {
+            begun++
+            running++
+          }),
+          () => Effect.never,
+          () => Effect.sync(() => void running--)
+        )
+    })
+    const withHandlers = yield* Effect.provide(toolkit, handlers)
+    const calls = ToolCalls.make(withHandlers as never, yield* declare(withHandlers.tools), {
+      declaredElsewhere: new Set(),
+      context: Context.empty(),
+      timeout: "1 minute"
+    })
+    for (let count = 1_850; count < 2_050; count++) {
+      const fiber = yield* Effect.fork(Effect.zipRight(operations(count), calls.run(call)))
+      yield* Effect.yieldNow()
+      fiber.unsafeInterruptAsFork(FiberId.none)
+      yield* Fiber.await(fiber)
+    }
+    yield* Effect.sleep("50 millis")
+    expect(begun).toBeGreaterThan(10)
+    expect(running).toBe(0)
+  }))
