@@ -65,6 +65,24 @@ const emptyObject: Json = { type: "object", properties: {}, required: [], additi
 /** A lookaround is no regular expression in the strict sense, and is refused. */
 const hasLookaround = (pattern: string) => /\(\?<?[=!]/.test(pattern)
 
+/**
+ * OpenAI takes no tuple, neither `items: […]` nor `prefixItems`, in strict mode or without it: one becomes a list of as many
+ * items, each of which is one of its members. Source: 400 "[…] is not of type 'object', 'boolean'", vercel/ai#2271.
+ */
+const untuple = (source: Json): Json => {
+  const { additionalItems, items, prefixItems, ...rest } = source
+  const members = Array.isArray(prefixItems) ? prefixItems : Array.isArray(items) ? items : undefined
+  if (members === undefined) return source
+  const others = Array.isArray(prefixItems) ? items : additionalItems
+  const all = new Map([...members, ...(isSchema(others) ? [others] : [])].map((one) => [JSON.stringify(one), one]))
+  const kinds = Array.from(all.values())
+  const length = others === false && rest["maxItems"] === undefined ? { maxItems: members.length } : {}
+  if (kinds.length === 1) return { ...rest, ...length, items: kinds[0] }
+  const words = typeof rest["description"] === "string" ? [rest["description"]] : []
+  const inOrder = `in this order: ${members.map((one) => JSON.stringify(loose(one))).join(", ")}`
+  return { ...rest, ...length, items: { anyOf: kinds }, description: [...words, inOrder].join("; ") }
+}
+
 class Strict {
   readonly #definitions: Json
   /** Of each object: the keys that were made nullable. */
@@ -84,7 +102,8 @@ class Strict {
     this.#optional.set(this.schema, this.#optional.get(root) ?? new Set())
   }
 
-  #convert(source: Json, path: ReadonlyArray<string>, depth: number): Json {
+  #convert(tupled: Json, path: ReadonlyArray<string>, depth: number): Json {
+    const source = untuple(tupled)
     if (depth > maxDepth) throw notStrict(path, `is nested more than ${maxDepth} levels deep`)
     if (typeof source["$ref"] === "string") {
       if (!isSchema(this.#resolve(source, this.#definitions))) {
@@ -107,7 +126,7 @@ class Strict {
       } else if (keyword === "anyOf" || keyword === "oneOf") {
         target["anyOf"] = (value as ReadonlyArray<Json>).map((one) => this.#convert(one, path, depth))
       } else if (keyword === "items") {
-        if (!isSchema(value)) throw notStrict(path, "is a tuple")
+        if (!isSchema(value)) throw notStrict(path, "has items of any type")
         target["items"] = this.#convert(value, [...path, "[]"], depth + 1)
       } else if (keyword === "properties" || keyword === "required") continue
       else if (keyword === "additionalProperties") {
@@ -223,7 +242,7 @@ const loose = (source: unknown): unknown =>
     ? isEmpty(source)
       ? emptyObject
       : Object.fromEntries(
-        Object.entries(source)
+        Object.entries(untuple(source))
           .filter(([key, value]) =>
             !((key === "$id" || key === "$comment") && typeof value === "string" && value.startsWith("/schemas/"))
           )

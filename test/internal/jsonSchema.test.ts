@@ -1,7 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Ajv2019 } from "ajv/dist/2019.js"
-import { Arbitrary, FastCheck, Predicate, Schema } from "effect"
+import { Arbitrary, Duration, FastCheck, Predicate, Schema } from "effect"
 import { fromAst, fromJson } from "../../src/internal/jsonSchema.ts"
+import { tupleIn } from "../../src/testing/internal/strictSchema.ts"
 
 interface Tree {
   readonly value: number
@@ -35,6 +36,7 @@ const all = {
   }),
   list: Schema.Struct({ shapes: Schema.Array(Shape), one: Schema.optionalWith(Shape, { exact: true }) }),
   tree: Schema.Struct({ root: Tree, other: Schema.optionalWith(Tree, { exact: true }) }),
+  tuples: Schema.Struct({ at: Schema.Tuple(Schema.Int, Schema.Int), far: Schema.Array(Schema.Tuple(Schema.Int)) }),
   refined: Schema.Struct({
     name: Schema.String.pipe(Schema.minLength(2), Schema.maxLength(9)).annotations({ description: "Who" }),
     score: Schema.Int.pipe(Schema.between(1, 5))
@@ -101,6 +103,40 @@ describe("JSON Schema in strict mode", () => {
     })
   }
 
+  it("a tuple becomes a list of its members, in strict mode and without it", () => {
+    const parameters = Schema.Struct({
+      at: Schema.Tuple(Schema.Number, Schema.Number),
+      range: Schema.Tuple(Schema.String, Schema.optionalElement(Schema.Boolean)),
+      rest: Schema.Tuple([Schema.String], Schema.Number)
+    })
+    const number = { type: "number" }
+    const either = { anyOf: [{ type: "string" }, number] }
+    for (const strict of [true, false]) {
+      const { schema } = fromAst(parameters.ast, strict)
+      const { at, range, rest } = schema["properties"] as Record<string, Record<string, unknown>>
+      expect(at).toEqual({ type: "array", items: number, minItems: 2, maxItems: 2 })
+      expect(range).toMatchObject({
+        items: { anyOf: [{ type: "string" }, { type: "boolean" }] },
+        minItems: 1,
+        maxItems: 2,
+        description: `in this order: {"type":"string"}, {"type":"boolean"}`
+      })
+      expect(rest).toMatchObject({ items: either, minItems: 1 })
+      expect(rest).not.toHaveProperty("maxItems")
+      expect(tupleIn(schema)).toBe(undefined)
+    }
+    const prefixed = fromJson({
+      type: "object",
+      properties: { t: { type: "array", prefixItems: [{ type: "string" }, number], items: false, description: "Two." } },
+      required: ["t"],
+      additionalProperties: false
+    })
+    expect(prefixed).toMatchObject({
+      notStrict: undefined,
+      schema: { properties: { t: { items: either, maxItems: 2, description: expect.stringMatching(/^Two\.; in this order/) } } }
+    })
+  })
+
   it("says in words what strict mode has no keyword for", () => {
     const { schema } = fromAst(all.refined.ast)
     expect(schema).toMatchObject({
@@ -110,9 +146,19 @@ describe("JSON Schema in strict mode", () => {
       .not.toContain(`"pattern"`)
   })
 
+  it("a duration finds its way back", () => {
+    const parameters = Schema.Struct({ d: Schema.Duration })
+    const { notStrict, restore, schema } = fromAst(parameters.ast)
+    expect([notStrict, tupleIn(schema)]).toEqual([undefined, undefined])
+    for (const d of [{ _tag: "Millis", millis: 1_500 }, [1, 500_000_000]]) {
+      expect(ajv.validate(schema, { d })).toBe(true)
+      expect(Duration.toMillis(Schema.decodeUnknownSync(parameters)(restore({ d })).d)).toBe(1_500)
+    }
+  })
+
   const loose: Record<string, readonly [Schema.Struct.Fields, string]> = {
     "a record": [{ r: Schema.Record({ key: Schema.String, value: Schema.Int }) }, "r has keys that are not named"],
-    "a tuple": [{ t: Schema.Tuple(Schema.String, Schema.Int) }, "t is a tuple"],
+    "a tuple of anything": [{ t: Schema.Tuple(Schema.String, Schema.Unknown) }, "t.[] may be anything"],
     "anything": [{ u: Schema.Unknown }, "u may be anything"],
     "anything below": [{ a: Schema.Struct({ b: Schema.Array(Schema.Unknown) }) }, "a.b.[] may be anything"],
     "any object": [{ o: Schema.Object }, "o has keys that are not named"]

@@ -437,6 +437,16 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
             error("invalid_function_parameters", "tools[0].parameters", say(problem))
           )
         }
+        const tuple = { type: "object", properties: { a: { type: "array", items: [{ type: "number" }] } } }
+        yield* refused(
+          { model: "m", input: "x", tools: [{ type: "function", name: "f", strict: false, parameters: tuple }] },
+          400,
+          error(
+            "invalid_function_parameters",
+            "tools[0].parameters",
+            `Invalid schema for function 'f': [{"type":"number"}] is not of type 'object', 'boolean'.`
+          )
+        )
         const format = { type: "json_schema", name: "o", strict: true, schema: { type: "array" } }
         yield* refused(
           { model: "m", input: "x", text: { format } },

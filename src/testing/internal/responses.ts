@@ -27,7 +27,7 @@ import {
 } from "./http.ts"
 import { checkHistory, countTokens, normalizeAll } from "./items.ts"
 import type { ContainerFile, Conversation, ResponseStatus, State, StoredResponse } from "./state.ts"
-import { problemOf } from "./strictSchema.ts"
+import { problemOf, tupleIn } from "./strictSchema.ts"
 import { unreachable } from "./transport.ts"
 import { includeOf, visible } from "./visible.ts"
 
@@ -199,7 +199,9 @@ const checkTools = (body: Json): Checked<void> => {
   for (const [index, tool] of tools.entries()) {
     if (tool.type === "code_interpreter" && !present(tool.container)) return missing(`tools[${index}].container`)
     // Strict is what a function is where it does not say so, if its schema allows it.
-    const problem = tool.type === "function" && tool.strict === true ? problemOf(tool.parameters) : undefined
+    const problem = tool.type !== "function"
+      ? undefined
+      : tupleIn(tool.parameters) ?? (tool.strict === true ? problemOf(tool.parameters) : undefined)
     if (problem !== undefined) {
       return reject(400, "invalid_function_parameters", `Invalid schema for function '${tool.name}': ${problem}`, {
         param: `tools[${index}].parameters`
@@ -207,7 +209,9 @@ const checkTools = (body: Json): Checked<void> => {
     }
   }
   const format = isJson(body.text) && isJson(body.text.format) ? body.text.format : {}
-  const problem = format.type === "json_schema" && format.strict === true ? problemOf(format.schema) : undefined
+  const problem = format.type !== "json_schema"
+    ? undefined
+    : tupleIn(format.schema) ?? (format.strict === true ? problemOf(format.schema) : undefined)
   if (problem !== undefined) {
     return reject(400, "invalid_json_schema", `Invalid schema for response_format '${format.name}': ${problem}`, {
       param: "text.format.schema"

@@ -6,6 +6,16 @@ import * as Predicate from "effect/Predicate"
 
 const refused = ["allOf", "not", "if", "then", "else", "dependentRequired", "dependentSchemas", "patternProperties"]
 
+/** What no schema of a function may have, strict or not: `items` as a list. Source: vercel/ai#2271. */
+export const tupleIn = (schema: unknown): string | undefined => {
+  if (Array.isArray(schema)) return schema.map(tupleIn).find((one) => one !== undefined)
+  if (!Predicate.isRecord(schema)) return undefined
+  const { items } = schema
+  return Array.isArray(items)
+    ? `${JSON.stringify(items)} is not of type 'object', 'boolean'.`
+    : tupleIn(Object.values(schema))
+}
+
 const quoted = (path: ReadonlyArray<string>) =>
   `(${path.map((part) => `'${part}'`).join(", ")}${path.length === 1 ? "," : ""})`
 
