@@ -57,8 +57,9 @@ export const Usage = Schema.Struct({
 export type Usage = typeof Usage.Type
 
 /**
- * What a run waits for: a function call without its output, or an approval that an MCP server asks for. A call that
- * `needsApproval` may be answered by whether it is approved, and is made then.
+ * What a run waits for: a function call without its output, an approval that an MCP server asks for, or the call of
+ * another tool that the program runs, such as `custom_tool_call`, `shell_call` or `computer_call`, as it came in `raw`. A
+ * function call that `needsApproval` may be answered by whether it is approved, and is made then.
  *
  * @since 0.1.0
  * @category models
@@ -70,7 +71,8 @@ export const Pending = Schema.Union(
     server: Schema.String,
     name: Schema.String,
     arguments: Schema.String
-  })
+  }),
+  Schema.TaggedStruct("PendingItem", { itemId: ItemId, callId: CallId, type: Schema.String, raw: Schema.Unknown })
 )
 
 /**
@@ -78,6 +80,14 @@ export const Pending = Schema.Union(
  * @category models
  */
 export type Pending = typeof Pending.Type
+
+/**
+ * What somebody may be asked whether it may be done: a function call or what an MCP server asks for.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Approvable = Exclude<Pending, { readonly _tag: "PendingItem" }>
 
 /**
  * Another run or write uses the thread; this one waits, `place` others are before it. Nothing is written yet.

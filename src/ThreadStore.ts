@@ -19,13 +19,15 @@ import { makeId } from "./internal/ids.ts"
 import { toItem } from "./internal/items.ts"
 import * as KeyedLock from "./internal/keyedLock.ts"
 import { type Broken, broken } from "./internal/mend.ts"
+import { answeredBy, keyOf } from "./internal/pending.ts"
 import { retry } from "./internal/retry.ts"
 import * as Settle from "./internal/settle.ts"
 import { toThreadError } from "./internal/threadErrors.ts"
 import * as Validate from "./internal/validate.ts"
 import { type Including, OpenAI } from "./OpenAI.ts"
 import { ResourceNotFound } from "./OpenAIError.ts"
-import { type CallId, type FunctionCall, type Item, ItemId, type Metadata, type Thread, ThreadId } from "./Thread.ts"
+import type { Pending } from "./RunEvent.ts"
+import { type CallId, type Item, ItemId, type Metadata, type Thread, ThreadId } from "./Thread.ts"
 import { ThreadBusy, type ThreadError, ThreadNotFound } from "./ThreadError.ts"
 
 /**
@@ -61,9 +63,17 @@ export interface Turn {
  * @category models
  */
 export interface Reconciled {
-  readonly closed: ReadonlyArray<CallId>
+  readonly closed: ReadonlyArray<CallId | ItemId>
   readonly removed: ReadonlyArray<ItemId>
 }
+
+/**
+ * What a call is known to have given, if it is. Otherwise its model is told that this is not known.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type OutputOf = (callId: CallId) => Effect.Effect<string | undefined>
 
 /**
  * The one who may write to a thread, as long as its scope is open.
@@ -79,10 +89,10 @@ export interface Writer {
   readonly append: (items: ReadonlyArray<WireItem>) => Effect.Effect<ReadonlyArray<Item>, ThreadError>
   /** Writes those of the outputs whose calls have none yet, as far as the last answer was heard. */
   readonly answer: (outputs: ReadonlyArray<WireItem>) => Effect.Effect<void, ThreadError>
-  /** The calls at the end of the thread that nobody has answered. */
-  readonly openCalls: Effect.Effect<ReadonlyArray<FunctionCall>, ThreadError>
+  /** What at the end of the thread nobody has answered. */
+  readonly pending: Effect.Effect<ReadonlyArray<Pending>, ThreadError>
   /** Makes the end of the thread one that OpenAI accepts. */
-  readonly reconcile: Effect.Effect<Reconciled, ThreadError>
+  readonly reconcile: (outputOf?: OutputOf) => Effect.Effect<Reconciled, ThreadError>
   /** Prepares a request to the model. `newItems` are outputs that go with it. */
   readonly turn: (newItems: ReadonlyArray<WireItem>) => Effect.Effect<Turn, ThreadError>
 }
@@ -167,7 +177,12 @@ export interface Service {
     readonly files: boolean
   }
   /** Makes the end of the thread, its last 100 items, one that OpenAI accepts. */
-  readonly reconcile: (id: ThreadId, waiting?: Waiting) => Effect.Effect<Reconciled, ThreadError>
+  readonly reconcile: (
+    id: ThreadId,
+    options?: Waiting & { readonly outputOf?: OutputOf | undefined }
+  ) => Effect.Effect<Reconciled, ThreadError>
+  /** What at the end of the thread, its last 100 items, nobody has answered. Read without the lock. */
+  readonly pending: (id: ThreadId) => Effect.Effect<ReadonlyArray<Pending>, ThreadError>
   /** Queues up to write to a thread; the place, and then the lock, is given back with the scope. */
   readonly open: (id: ThreadId, waiting?: Waiting) => Effect.Effect<Ticket, ThreadBusy, Scope.Scope>
 }
@@ -180,11 +195,8 @@ export interface Service {
  */
 export class ThreadStore extends Context.Tag("effect-openai-threads/ThreadStore")<ThreadStore, Service>() {}
 
-const callsOf = ({ calls }: Broken<object>): ReadonlyArray<FunctionCall> =>
-  calls.map(toItem).filter((item) => item._tag === "FunctionCall")
-
 const reconciled = (found: Broken<{ readonly id?: unknown }>): Reconciled => ({
-  closed: callsOf(found).map(({ callId }) => callId),
+  closed: found.open.map(keyOf),
   removed: found.extra.flatMap(({ id }) => typeof id === "string" ? [ItemId.make(id)] : [])
 })
 
@@ -215,8 +227,10 @@ const makeLock = (writer: (id: ThreadId) => Writer) => {
     Effect.scoped(Effect.flatMap(Effect.flatMap(open(id, waiting), (ticket) => ticket.ready), f))
   const append: Service["append"] = (id, items, waiting) =>
     items.length === 0 ? Effect.succeed([]) : exclusive(id, (writer) => retry("safe")(writer.append(items)), waiting)
-  const reconcile: Service["reconcile"] = (id, waiting) => exclusive(id, (writer) => writer.reconcile, waiting)
-  return { append, exclusive, open, reconcile }
+  const reconcile: Service["reconcile"] = (id, options) =>
+    exclusive(id, (writer) => writer.reconcile(options?.outputOf), options)
+  const pending: Service["pending"] = (id) => writer(id).pending
+  return { append, exclusive, open, pending, reconcile }
 }
 
 const merge = (
@@ -253,11 +267,12 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
             onSuccess: (created) => created.map(toItem)
           }),
         answer: (outputs) => Effect.mapError(Effect.zipLeft(settled.answer(id, outputs), over()), failed),
-        openCalls: Effect.mapBoth(settled.inspect(id), { onFailure: failed, onSuccess: callsOf }),
-        reconcile: Effect.mapBoth(Effect.zipLeft(settled.mend(id), over()), {
-          onFailure: failed,
-          onSuccess: reconciled
-        }),
+        pending: Effect.mapBoth(settled.inspect(id), { onFailure: failed, onSuccess: ({ open }) => open }),
+        reconcile: (outputOf) =>
+          Effect.mapBoth(Effect.zipLeft(settled.mend(id, outputOf), over()), {
+            onFailure: failed,
+            onSuccess: reconciled
+          }),
         turn: (newItems) =>
           Effect.mapBoth(settled.whole(id, newItems), {
             onFailure: failed,
@@ -284,7 +299,7 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
           })
       }
     }
-    const { append, exclusive, open, reconcile } = makeLock(writer)
+    const { append, exclusive, open, pending, reconcile } = makeLock(writer)
     const deleteItem = (id: ThreadId, itemId: ItemId) =>
       Effect.catchIf(
         conversations.deleteItem(id, itemId),
@@ -326,6 +341,7 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
         conversations.listItems(id, options).pipe(Stream.map(toItem), Stream.mapError(toThreadError(id))),
       capabilities: { background: true, files: true },
       deleteItem: (id, itemId) => exclusive(id, () => Effect.mapError(settled.remove(id, itemId), toThreadError(id))),
+      pending,
       reconcile,
       open
     }
@@ -353,6 +369,11 @@ const sentWithoutId = new Set([
   "reasoning",
   "function_call",
   "function_call_output",
+  "custom_tool_call",
+  "custom_tool_call_output",
+  "shell_call_output",
+  "apply_patch_call_output",
+  "computer_call_output",
   "mcp_approval_response"
 ])
 
@@ -409,27 +430,23 @@ export const layerMemory: Layer.Layer<ThreadStore> = Layer.sync(ThreadStore, () 
   /** Outputs that are given once more, because the request with them failed, take the place of the first ones. */
   const replaceOutputs = (id: ThreadId, items: ReadonlyArray<WireItem>) =>
     Effect.flatMap(find(id), (local) => {
-      const calls = new Set(items.flatMap((item) => item.type === "function_call_output" ? [item.call_id] : []))
-      const isOld = (item: LocalItem) => item.type === "function_call_output" && calls.has(item.call_id)
-      if (calls.size > 0) local.items = local.items.filter((item) => !isOld(item))
+      const answered = new Set(items.flatMap((item) => answeredBy(item) ?? []))
+      const isOld = (item: LocalItem) => answered.has(answeredBy(item) ?? "")
+      if (answered.size > 0) local.items = local.items.filter((item) => !isOld(item))
       return add(id, items)
     })
   const writer = (id: ThreadId): Writer => ({
     append: (items) => add(id, items),
     answer: (outputs) => Effect.asVoid(replaceOutputs(id, outputs)),
-    openCalls: Effect.map(find(id), ({ items }) => callsOf(broken(items, true))),
-    reconcile: Effect.gen(function*() {
-      const local = yield* find(id)
-      const found = broken(local.items, true)
-      local.items = local.items.filter((item) => !found.extra.includes(item))
-      const outputs = callsOf(found).map(({ callId }) => ({
-        type: "function_call_output" as const,
-        call_id: callId,
-        output: Settle.unknownOutcome
-      }))
-      yield* add(id, outputs)
-      return reconciled(found)
-    }),
+    pending: Effect.map(find(id), ({ items }) => broken(items, true).open),
+    reconcile: (outputOf) =>
+      Effect.gen(function*() {
+        const local = yield* find(id)
+        const found = broken(local.items, true)
+        local.items = local.items.filter((item) => !found.extra.includes(item))
+        yield* add(id, yield* Settle.closings(found.open, outputOf))
+        return reconciled(found)
+      }),
     turn: (newItems) =>
       Effect.zipRight(
         replaceOutputs(id, newItems),
@@ -444,7 +461,7 @@ export const layerMemory: Layer.Layer<ThreadStore> = Layer.sync(ThreadStore, () 
         }))
       )
   })
-  const { append, exclusive, open, reconcile } = makeLock(writer)
+  const { append, exclusive, open, pending, reconcile } = makeLock(writer)
 
   return {
     create: ({ items = [], metadata = {} }) =>
@@ -482,6 +499,7 @@ export const layerMemory: Layer.Layer<ThreadStore> = Layer.sync(ThreadStore, () 
           const local = yield* find(id)
           local.items.splice(yield* place(local, itemId), 1)
         })),
+    pending,
     reconcile,
     open
   }

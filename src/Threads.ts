@@ -10,6 +10,7 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { Assistant, AssistantId, Sampling } from "./Assistant.ts"
@@ -17,19 +18,20 @@ import * as Assistants from "./Assistants.ts"
 import type * as Cursor from "./Cursor.ts"
 import type { Include } from "./HostedTool.ts"
 import * as ActiveRuns from "./internal/activeRuns.ts"
+import * as Answers from "./internal/answers.ts"
 import * as Attachments from "./internal/attachments.ts"
 import { resume } from "./internal/runs/resume.ts"
 import type { Services } from "./internal/runs/services.ts"
 import { start, startInBackground } from "./internal/runs/start.ts"
 import { cancel, status } from "./internal/runs/status.ts"
-import * as ToolSteps from "./internal/toolSteps.ts"
 import * as Validate from "./internal/validate.ts"
 import * as OpenAI from "./OpenAI.ts"
 import { InvalidInput, UnexpectedResponse } from "./OpenAIError.ts"
 import * as Run from "./Run.ts"
 import type { ResumeError, RunError } from "./RunError.ts"
-import type { Pending, RunEventOf } from "./RunEvent.ts"
-import type { CallId, Item, ItemId, Message, MessageInput, Metadata, RunId, Thread, ThreadId } from "./Thread.ts"
+import type { Approvable, Pending, RunEventOf } from "./RunEvent.ts"
+import { RunLog } from "./RunLog.ts"
+import type { Item, Message, MessageInput, Metadata, RunId, Thread, ThreadId } from "./Thread.ts"
 import type { ThreadError } from "./ThreadError.ts"
 import * as ThreadStore from "./ThreadStore.ts"
 import type { Approval } from "./Tools.ts"
@@ -106,7 +108,7 @@ export interface RunOptions<
    */
   readonly background?: boolean | undefined
   /** Answers for what needs approval. Without it the run ends `requires_action`. */
-  readonly approve?: ((pending: Pending) => Effect.Effect<Approval>) | undefined
+  readonly approve?: ((pending: Approvable) => Effect.Effect<Approval>) | undefined
   /**
    * What to do where the last run still waits for an answer: fail with `ThreadBusy{ why: "requires_action" }`, or close
    * what waits with the note that it was not carried out. Default: `reject`. Calls that a run has left that died, and that
@@ -175,16 +177,15 @@ export type RunStatus =
   | "cancelled"
 
 /**
- * What a pending call or approval is answered with: the output of a call that the program has made itself, or whether a
- * call may be made, by the toolkit that is given to `submit`.
+ * What a pending call or approval is answered with: the output of a function call that the program has made itself;
+ * whether a function call may be made, by the toolkit that is given to `submit`; whether an MCP server may do what it asks
+ * for; or, for the call of another tool, the wire's item that answers it, such as
+ * `{ type: "custom_tool_call_output", output: "…" }`, into which the call's id is put.
  *
  * @since 0.1.0
  * @category models
  */
-export type Answer =
-  | { readonly callId: CallId; readonly output: string }
-  | { readonly callId: CallId; readonly approve: boolean; readonly reason?: string | undefined }
-  | { readonly approvalId: ItemId; readonly approve: boolean; readonly reason?: string | undefined }
+export type Answer = Answers.Answer
 
 /**
  * Threads, messages and runs.
@@ -253,8 +254,10 @@ export interface Service {
     options?: RunOptions<T, TE, TR, A, I, SR>
   ) => Stream.Stream<RunEventOf<A>, RunError | TE, TR | SR | Tool.Requirements<T[keyof T]>>
   /**
-   * Answers what a run that ended `requires_action` waits for, and runs on. Every pending call needs an answer.
-   * Instructions and settings are not remembered by OpenAI: give the same options as to the run.
+   * Answers what a run that ended `requires_action` waits for, and runs on. All that waits needs an answer, and each one:
+   * under the thread's lock its last 100 items are read, and where the answers are others than what waits there, or were
+   * given before, this fails with `InvalidInput` and writes nothing. Instructions and settings are not remembered by
+   * OpenAI: give the same options as to the run. A `toolChoice` is forced in the first step of a run only.
    */
   readonly submit: <
     T extends Record<string, Tool.Any> = {},
@@ -320,10 +323,13 @@ export interface Service {
    * OpenAI, any other loses its connection. Of a run that is over nothing changes. Gives the status that it comes to.
    */
   readonly cancel: (cursor: Cursor.Cursor) => Effect.Effect<RunStatus, ResumeError>
+  /** What at the end of the thread, in its last 100 items, waits for {@link submit}. */
+  readonly pending: (id: ThreadId) => Effect.Effect<ReadonlyArray<Pending>, ThreadError>
   /**
    * Makes a thread usable that was left in the middle of something, by a process that died for instance: answers the calls
-   * that nobody has answered, and removes reasoning and outputs that have lost their pair. Reads the last 100 items. A run
-   * does it by itself where OpenAI rejects its history; what waits for an answer of the program is closed here too.
+   * that nobody has answered, with what a `RunLog` remembers them to have given, and removes reasoning and outputs that have
+   * lost their pair. Reads the last 100 items. A run does it by itself where OpenAI rejects its history; what waits for an
+   * answer of the program is closed here too.
    */
   readonly reconcile: (
     id: ThreadId,
@@ -338,23 +344,6 @@ export interface Service {
  * @category tags
  */
 export class Threads extends Context.Tag("effect-openai-threads/Threads")<Threads, Service>() {}
-
-/** What the thread is told. What is approved is called first. */
-const outputsOf = (answers: ReadonlyArray<Answer>): ReadonlyArray<ThreadStore.WireItem> =>
-  answers.flatMap((answer) =>
-    "approvalId" in answer
-      ? [ToolSteps.approvalOf(answer.approvalId, answer)]
-      : "output" in answer
-      ? [ToolSteps.outputOf(answer.callId, answer.output)]
-      : answer.approve
-      ? []
-      : [ToolSteps.outputOf(answer.callId, ToolSteps.denied(answer))]
-  )
-
-const approvedBy = (answers: ReadonlyArray<Answer>): ReadonlySet<CallId> =>
-  new Set(
-    answers.flatMap((answer) => "callId" in answer && "approve" in answer && answer.approve ? [answer.callId] : [])
-  )
 
 /** The options of a run whatever its tools and its output: its types are the caller's concern. */
 interface AnyOptions extends Omit<RunOptions, "toolkit" | "toolChoice" | "output"> {
@@ -410,17 +399,30 @@ const make = Effect.gen(function*() {
     items,
     run: (id, options = {}) => start(services, id, options as AnyOptions),
     submit: (id, answers, options = {}) =>
-      answers.length === 0
-        ? Stream.fail(new InvalidInput({ field: "answers", reason: "there is none" }))
-        : start(services, id, options as AnyOptions, { outputs: outputsOf(answers), approved: approvedBy(answers) }),
+      Option.match(Answers.problem(answers), {
+        onNone: () => start(services, id, options as AnyOptions, answers),
+        onSome: (reason) => Stream.fail(new InvalidInput({ field: "answers", reason }))
+      }),
     start: (id, options = {}) => startInBackground(services, id, options as AnyOptions),
     resume: (from, options = {}) => resume(services, from, options as AnyResumeOptions),
     status: Effect.fn("Threads.status")((cursor) => status(services, cursor)),
     wait: (from, options = {}) => Run.result(resume(services, from, options as AnyResumeOptions)) as never,
     cancel: Effect.fn("Threads.cancel")((cursor) => cancel(services, cursor)),
+    pending: Effect.fn("Threads.pending")(function*(id) {
+      yield* Validate.id("thread id", id)
+      return yield* store.pending(id)
+    }),
     reconcile: Effect.fn("Threads.reconcile")(function*(id, waiting) {
       yield* Validate.id("thread id", id)
-      return yield* store.reconcile(id, waiting)
+      const log = yield* RunLog
+      return yield* store.reconcile(id, {
+        ...waiting,
+        outputOf: (callId) =>
+          Effect.map(
+            log.find(id, callId),
+            (state) => Option.isSome(state) && state.value._tag === "Done" ? state.value.output : undefined
+          )
+      })
     })
   })
 })

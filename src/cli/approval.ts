@@ -1,9 +1,6 @@
 /** Whether what needs approval may be done: the person on the terminal decides, or the command line did. */
-import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
-import * as Stream from "effect/Stream"
-import type { Pending } from "../RunEvent.ts"
+import type { Approvable } from "../RunEvent.ts"
 import type { ThreadId } from "../Thread.ts"
 import type * as Threads from "../Threads.ts"
 import type { Approval } from "../Tools.ts"
@@ -16,7 +13,7 @@ import { stderr } from "./terminal.ts"
 
 export type How = "ask" | "always" | "never"
 
-type Approve = (pending: Pending) => Effect.Effect<Approval>
+type Approve = (pending: Approvable) => Effect.Effect<Approval>
 
 /** What decides; nothing where somebody is to be asked and nobody is there. */
 export const make = (how: How, spinner: Pick<Spinner, "stop">): Approve | undefined => {
@@ -27,7 +24,7 @@ export const make = (how: How, spinner: Pick<Spinner, "stop">): Approve | undefi
   return (pending) => turn.withPermits(1)(Effect.zipRight(spinner.stop, ask(pending)))
 }
 
-const ask = (pending: Pending): Effect.Effect<Approval> =>
+const ask = (pending: Approvable): Effect.Effect<Approval> =>
   Effect.gen(function*() {
     yield* dropTypedAhead
     yield* stderr.write(`The model asks to call ${PendingLine.call(pending)}\n`)
@@ -45,46 +42,14 @@ const dropTypedAhead = Effect.acquireUseRelease(
   (drop) => Effect.sync(() => process.stdin.off("data", drop).pause())
 )
 
-/** How far back is looked for what waits. */
-const looksBack = 100
-
-/** What waits for approval at the end of a thread. */
-const waiting = (threads: Threads.Service, id: ThreadId) =>
-  threads.items(id, { order: "desc" }).pipe(
-    Stream.take(looksBack),
-    Stream.takeWhile((item) => !(item._tag === "Message" && item.role === "user")),
-    Stream.runCollect,
-    Effect.map((items) => {
-      const answered = new Set(
-        Chunk.toReadonlyArray(items).map((item) =>
-          item._tag === "Unknown" && Predicate.isRecord(item.raw) ? item.raw["approval_request_id"] : undefined
-        )
-      )
-      return Chunk.toReadonlyArray(items).toReversed().flatMap((item): ReadonlyArray<Pending> =>
-        item._tag === "ApprovalRequest" && !answered.has(item.id)
-          ? [{
-            _tag: "PendingApproval",
-            itemId: item.id,
-            server: item.server,
-            name: item.name,
-            arguments: item.arguments
-          }]
-          : []
-      )
-    })
-  )
-
 /** Decides what a run on the thread has left to be decided, for `Threads.submit`. */
 export const decide = (threads: Threads.Service, id: ThreadId, approve: Approve | undefined) =>
   Effect.gen(function*() {
     if (approve === undefined) {
       return yield* usage("there is no terminal to ask on", "--approve always or --approve never decides.")
     }
-    const pending = yield* waiting(threads, id)
+    const pending = (yield* threads.pending(id)).filter((one) => one._tag === "PendingApproval")
     if (pending.length === 0) return yield* usage(`nothing waits for approval in ${id}`)
     return yield* Effect.forEach(pending, (one) =>
-      Effect.map(approve(one), (approval): Threads.Answer =>
-        one._tag === "PendingApproval"
-          ? { approvalId: one.itemId, ...approval }
-          : { callId: one.call.callId, ...approval }))
+      Effect.map(approve(one), (approval): Threads.Answer => ({ approvalId: one.itemId, ...approval })))
   })

@@ -8,21 +8,42 @@ import { escaped } from "./terminal.ts"
 const longest = 4_000
 
 const nameOf = (pending: Pending) =>
-  escaped(pending._tag === "PendingCall" ? pending.call.name : `${pending.server}.${pending.name}`)
+  escaped(
+    pending._tag === "PendingCall"
+      ? pending.call.name
+      : pending._tag === "PendingApproval"
+      ? `${pending.server}.${pending.name}`
+      : pending.type
+  )
+
+const argumentsOf = (pending: Pending) =>
+  pending._tag === "PendingCall"
+    ? pending.call.arguments
+    : pending._tag === "PendingApproval"
+    ? pending.arguments
+    : JSON.stringify(pending.raw)
 
 /** Its name and its arguments. */
 export const call = (pending: Pending): string => {
-  const { arguments: args } = pending._tag === "PendingCall" ? pending.call : pending
+  const args = argumentsOf(pending)
   const rest = args.length - longest
   return `${nameOf(pending)} ${escaped(args.slice(0, longest))}${rest > 0 ? ` … and ${rest} characters more` : ""}`
 }
 
 const line = (pending: Pending) =>
-  `${call(pending)} (${escaped(pending._tag === "PendingCall" ? pending.call.callId : pending.itemId)})`
+  `${call(pending)} (${
+    escaped(
+      pending._tag === "PendingCall"
+        ? pending.call.callId
+        : pending._tag === "PendingItem"
+        ? pending.callId
+        : pending.itemId
+    )
+  })`
 
 /** Why a run is not over, and how it goes on. */
 export const failure = (threadId: ThreadId, pending: ReadonlyArray<Pending>): CliError => {
-  const calls = pending.filter(({ _tag }) => _tag === "PendingCall")
+  const calls = pending.filter(({ _tag }) => _tag !== "PendingApproval")
   const approvals = pending.filter(({ _tag }) => _tag === "PendingApproval")
   const names = (some: ReadonlyArray<Pending>) => some.map(nameOf).join(", ")
   const what = [

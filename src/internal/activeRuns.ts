@@ -24,9 +24,20 @@ export interface ActiveRun {
 export interface ActiveRuns {
   readonly byRun: Map<RunId, ActiveRun>
   readonly byThread: Map<ThreadId, ActiveRun>
+  /** Threads whose last run here has ended with a request of an MCP server for approval. */
+  readonly asked: Set<ThreadId>
 }
 
-export const make = (): ActiveRuns => ({ byRun: new Map(), byThread: new Map() })
+export const make = (): ActiveRuns => ({ byRun: new Map(), byThread: new Map(), asked: new Set() })
+
+/** Of how many threads that is remembered. */
+const maxAsked = 1_000
+
+export const hasAsked = ({ asked }: ActiveRuns, threadId: ThreadId): void => {
+  asked.delete(threadId)
+  asked.add(threadId)
+  if (asked.size > maxAsked) asked.delete(asked.values().next().value!)
+}
 
 export const add = ({ byRun, byThread }: ActiveRuns, run: ActiveRun): void => {
   byRun.set(run.runId, run)

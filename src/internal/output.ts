@@ -7,7 +7,7 @@ import * as AST from "effect/SchemaAST"
 import type { ResponseFormatTextJSONSchemaConfig } from "openai/resources/responses/responses"
 import { InvalidInput } from "../OpenAIError.ts"
 import { OutputInvalid, OutputRefused, type RunError } from "../RunError.ts"
-import type { Message, ThreadId } from "../Thread.ts"
+import { type Message, textOf, type ThreadId } from "../Thread.ts"
 import { issuesOf } from "./issues.ts"
 import * as JsonSchema from "./jsonSchema.ts"
 
@@ -15,7 +15,7 @@ export interface Output {
   readonly wire: ResponseFormatTextJSONSchemaConfig
   /** Decodes what the last step came to. */
   readonly decode: (
-    step: { readonly text: string; readonly messages: ReadonlyArray<Message> }
+    step: { readonly messages: ReadonlyArray<Message> }
   ) => Effect.Effect<unknown, RunError>
 }
 
@@ -44,11 +44,12 @@ export const make = (
     const decodeJson = Schema.decodeUnknown(target, { errors: "all" })
     return {
       wire: { type: "json_schema", name: nameOf(schema.ast), schema: { ...json }, strict: notStrict === undefined },
-      decode: ({ messages, text }) => {
-        const refusal = messages.flatMap(({ content }) =>
-          content.flatMap((part) => part._tag === "Refusal" ? [part.refusal] : [])
-        )
-        if (text === "" && refusal.length > 0) {
+      decode: ({ messages }) => {
+        // The model may comment on what it does before it answers.
+        const answer = messages.findLast(({ phase }) => phase === "final_answer") ?? messages.at(-1)
+        const text = answer === undefined ? "" : textOf(answer)
+        const refusal = answer?.content.flatMap((part) => part._tag === "Refusal" ? [part.refusal] : []) ?? []
+        if (refusal.length > 0) {
           return Effect.fail(new OutputRefused({ threadId, refusal: refusal.join("\n") }))
         }
         const invalid = (reason: string) => new OutputInvalid({ threadId, raw: text, reason })

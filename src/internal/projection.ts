@@ -5,10 +5,11 @@
  */
 import type { Response } from "openai/resources/responses/responses"
 import type { Cursor } from "../Cursor.ts"
-import type { Pending, RunEvent, Usage } from "../RunEvent.ts"
+import type { RunEvent, Usage } from "../RunEvent.ts"
 import { type Message, ResponseId, type RunId, type ThreadId } from "../Thread.ts"
 import { textOf } from "../Thread.ts"
 import { toAnnotation, toItem } from "./items.ts"
+import { answeredBy, keyOf, pendingOf } from "./pending.ts"
 import { isKeepalive, isKnown, isLast, isTextDelta, type WireEvent, wireEvents } from "./wireEvents.ts"
 
 type ItemId = Message["id"]
@@ -340,17 +341,10 @@ export const isOpen = ({ status }: Response) => status === "in_progress" || stat
 export const outcome = (response: Response) => {
   const items = (response.output ?? []).map(toItem)
   const messages = items.filter((item) => item._tag === "Message")
-  const pending = items.flatMap((item, index): ReadonlyArray<Pending> => {
-    if (item._tag === "ApprovalRequest") {
-      const { arguments: args, id, name, server } = item
-      return [{ _tag: "PendingApproval", itemId: id, server, name, arguments: args }]
-    }
-    // A call marked `async` may stay unanswered. Source: openai 7.55, `async` of function tools.
-    const raw: object = response.output[index]!
-    return item._tag === "FunctionCall" && !("async" in raw && raw.async === true)
-      ? [{ _tag: "PendingCall", call: item, needsApproval: false }]
-      : []
-  })
+  const asked = items.flatMap((item, index) => pendingOf(response.output[index], item) ?? [])
+  // A tool may have been run by OpenAI, and its output be there.
+  const answered = asked.length === 0 ? undefined : new Set(response.output.map(answeredBy))
+  const pending = asked.filter((one) => answered?.has(keyOf(one)) !== true)
   return {
     messages,
     pending,

@@ -11,8 +11,10 @@ import type { Response, ResponseInputItem } from "openai/resources/responses/res
 import type * as OpenAI from "../OpenAI.ts"
 import { PartlyWritten, type RequestError, UnexpectedResponse } from "../OpenAIError.ts"
 import { none, RetryPolicy } from "../RetryPolicy.ts"
-import { ItemId, type ThreadId } from "../Thread.ts"
+import type { Pending } from "../RunEvent.ts"
+import { type CallId, ItemId, type ThreadId } from "../Thread.ts"
 import { type Broken, broken } from "./mend.ts"
+import { answeredBy, closing, keyOf, pendingOf } from "./pending.ts"
 import { isAmbiguous, retry } from "./retry.ts"
 
 /** How many items one request writes. */
@@ -26,6 +28,9 @@ const remembered = 1_000
 
 /** What the model is told of a call whose answer was cut off. */
 const notCarriedOut = "The answer was cut off, so this call was not carried out."
+
+/** What it is told of one that waited for somebody. */
+export const neverAnswered = "The call was not carried out: nobody has answered it."
 
 /** What it is told of one that is found in a thread that somebody has left. */
 export const unknownOutcome = "This was interrupted: it is not known whether the call was carried out."
@@ -65,16 +70,43 @@ const toInput = (item: Response["output"][number]): ReadonlyArray<ResponseInputI
       const { arguments: args, call_id, name } = item
       return [{ type: "function_call", call_id, name, arguments: args }]
     }
+    case "custom_tool_call": {
+      const { call_id, input, name } = item
+      return [{ type: "custom_tool_call", call_id, name, input }]
+    }
     case "mcp_approval_request":
-      return [item]
+    case "local_shell_call":
+    case "shell_call":
+    case "apply_patch_call":
+    case "computer_call":
+      // These are answered by their id, or may not be without one.
+      return [item as ResponseInputItem]
     default:
       return []
   }
 }
 
-/** The calls that have an output among these items. */
-const answeredBy = (items: ReadonlyArray<ResponseInputItem | ConversationItem>): ReadonlySet<unknown> =>
-  new Set(items.flatMap((item) => item.type === "function_call_output" ? [item.call_id] : []))
+/** What is answered by these items. */
+const answered = (items: ReadonlyArray<ResponseInputItem | ConversationItem>): ReadonlySet<string> =>
+  new Set(items.flatMap((item) => answeredBy(item) ?? []))
+
+/** What a call is known to have given, if it is. */
+type OutputOf = (callId: CallId) => Effect.Effect<string | undefined>
+
+/** What closes what nobody has answered. */
+export const closings = (
+  open: ReadonlyArray<Pending>,
+  outputOf?: OutputOf
+): Effect.Effect<ReadonlyArray<ResponseInputItem>> =>
+  Effect.forEach(open, (one) =>
+    one._tag === "PendingApproval"
+      ? Effect.succeed(closing(one, neverAnswered))
+      : Effect.map(
+        one._tag === "PendingCall" && outputOf !== undefined
+          ? outputOf(one.call.callId)
+          : Effect.succeed(undefined),
+        (known) => closing(one, known ?? unknownOutcome)
+      ))
 
 /** A map that forgets what was set longest ago. */
 const recent = <A>() => {
@@ -214,15 +246,14 @@ export const make = (conversations: OpenAI.Conversations) => {
   ): Effect.Effect<void, RequestError | PartlyWritten> =>
     Effect.gen(function*() {
       const items = known.has(id) ? yield* since(id, looksBack) : []
-      const written = answeredBy(items)
-      const answered = new Set([...written, ...answeredBy(answers), ...answeredBy(owed)])
+      const written = answered(items)
+      const settled = new Set([...written, ...answered(answers), ...answered(owed)])
       const outputs = [
-        ...owed.filter((item) => !(item.type === "function_call_output" && written.has(item.call_id))),
-        ...items.flatMap((item): ReadonlyArray<ResponseInputItem> =>
-          item.type === "function_call" && !("async" in item && item.async === true) && !answered.has(item.call_id)
-            ? [{ type: "function_call_output", call_id: item.call_id, output: notCarriedOut }]
-            : []
-        )
+        ...owed.filter((item) => !written.has(answeredBy(item) ?? "")),
+        ...items.flatMap((item) => {
+          const pending = pendingOf(item)
+          return pending === undefined || settled.has(keyOf(pending)) ? [] : [closing(pending, notCarriedOut)]
+        })
       ]
       const unpaired = items.slice(items.findLastIndex((item) => item.type !== "reasoning") + 1)
       for (const { id: itemId } of unpaired.toReversed()) {
@@ -242,17 +273,16 @@ export const make = (conversations: OpenAI.Conversations) => {
   const inspect = (id: ThreadId) => Effect.map(tail(id, looksBack), (items) => broken(items, items.length < looksBack))
 
   /** Makes a thread that OpenAI does not accept one that it does. */
-  const mend = (id: ThreadId): Effect.Effect<Broken<ConversationItem>, RequestError | PartlyWritten> =>
-    Effect.tap(inspect(id), ({ calls, extra }) =>
+  const mend = (
+    id: ThreadId,
+    outputOf?: OutputOf
+  ): Effect.Effect<Broken<ConversationItem>, RequestError | PartlyWritten> =>
+    Effect.tap(inspect(id), ({ extra, open }) =>
       Effect.gen(function*() {
         const ids = extra.toReversed().flatMap((item) => item.id ? [ItemId.make(item.id)] : [])
         yield* Effect.forEach(ids, (itemId) => conversations.deleteItem(id, itemId), { discard: true })
         if (ids.length > 0) known.delete(id)
-        const outputs = calls.flatMap((item): ReadonlyArray<ResponseInputItem> =>
-          item.type === "function_call"
-            ? [{ type: "function_call_output", call_id: item.call_id, output: unknownOutcome }]
-            : []
-        )
+        const outputs = yield* closings(open, outputOf)
         if (outputs.length > 0) yield* retry("safe")(append(id, outputs))
       }))
 

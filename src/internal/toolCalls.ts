@@ -79,6 +79,9 @@ export const make = (
     ...declarations.flatMap(({ input, name }) => input === undefined ? [name] : [])
   ])
 
+  /** What was decoded already, to find out whether it needs approval. */
+  const known = new WeakMap<FunctionCall, Either.Either<Decoded, string>>()
+
   /** The parameters as the handler's own decoding takes them, or what is wrong with them. */
   const decode = ({ input, tool }: Declaration, text: string): Effect.Effect<Either.Either<Decoded, string>> =>
     Effect.suspend(() => {
@@ -147,9 +150,16 @@ export const make = (
       if (declaration === undefined) return Effect.succeed(false)
       const needs = annotation(declaration.tool, NeedsApproval)
       if (typeof needs === "boolean") return Effect.succeed(needs)
-      return Effect.map(
-        decode(declaration, call.arguments),
-        Either.match({ onLeft: () => false, onRight: ({ parameters }) => needs(parameters) })
+      return decode(declaration, call.arguments).pipe(
+        Effect.tap((decoded) => void known.set(call, decoded)),
+        Effect.map(Either.match({ onLeft: () => false, onRight: ({ parameters }) => needs(parameters) })),
+        // A doubt is no permission.
+        Effect.catchAllCause(() =>
+          Effect.as(
+            Effect.logWarning(`Whether a call of the tool "${call.name}" needs approval could not be found out`),
+            true
+          )
+        )
       )
     },
     run: (call) =>
@@ -158,11 +168,12 @@ export const make = (
         if (declaration === undefined) {
           return told(`There is no tool "${call.name}". There are: ${Array.from(functions.keys()).join(", ")}.`)
         }
-        const decoded = yield* decode(declaration, call.arguments)
+        const decoded = known.get(call) ?? (yield* decode(declaration, call.arguments))
         return Either.isLeft(decoded)
           ? told(`The tool was not called, because of its arguments:\n${decoded.left}`)
           : yield* handle(declaration, decoded.right.encoded)
       }).pipe(
+        Effect.catchAllCause((cause) => Effect.succeed({ ...told(failed), cause })),
         Effect.withSpan(`execute_tool ${call.name}`, {
           captureStackTrace: false,
           attributes: Telemetry.toolStart(call)

@@ -1,9 +1,10 @@
 /** What a step of a run asks for: what of it the program does itself, and what is left to whoever can answer. */
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { Pending } from "../RunEvent.ts"
+import type { Approvable, Pending } from "../RunEvent.ts"
 import type * as RunLog from "../RunLog.ts"
-import type { CallId, FunctionCall, ItemId, RunId, ThreadId } from "../Thread.ts"
+import type { FunctionCall, ItemId, RunId, ThreadId } from "../Thread.ts"
 import type * as ThreadStore from "../ThreadStore.ts"
 import type { Approval } from "../Tools.ts"
 import { unknownOutcome } from "./settle.ts"
@@ -12,7 +13,7 @@ import type * as ToolCalls from "./toolCalls.ts"
 /** What the program does itself of what the model asks for. */
 export interface Tools {
   readonly calls: ToolCalls.ToolCalls
-  readonly approve: ((pending: Pending) => Effect.Effect<Approval>) | undefined
+  readonly approve: ((pending: Approvable) => Effect.Effect<Approval>) | undefined
   readonly concurrency: number
   readonly maxSteps: number
   readonly onDefect: "inform" | "fail"
@@ -27,19 +28,16 @@ export interface Made {
 }
 
 /** A call that was made, or an answer to a server that asked first. */
-export type Done = Made | { readonly item: ThreadStore.WireItem }
+export type Done = Made | {
+  readonly item: ThreadStore.WireItem
+  readonly outcome: { readonly cause?: Cause.Cause<unknown> | undefined }
+}
 
 /** What the model is told of a call that the program did not make. */
 export const notCarriedOut = (why: string) => `The call was not carried out: ${why}.`
 
 export const denied = ({ reason }: Approval) =>
   notCarriedOut(`it was not approved${reason === undefined ? "" : ` (${reason})`}`)
-
-export const outputOf = (callId: CallId, output: string): ThreadStore.WireItem => ({
-  type: "function_call_output",
-  call_id: callId,
-  output
-})
 
 export const approvalOf = (id: ItemId, { approve, reason }: Approval): ThreadStore.WireItem => ({
   type: "mcp_approval_response",
@@ -50,24 +48,58 @@ export const approvalOf = (id: ItemId, { approve, reason }: Approval): ThreadSto
 
 interface Share {
   readonly tasks: ReadonlyArray<Effect.Effect<Done>>
-  /** The calls among them. */
-  readonly calls: ReadonlyArray<FunctionCall>
+  /** What is left to whoever can answer. */
   readonly left: ReadonlyArray<Pending>
 }
 
 const logged = ({ runId, threadId }: Tools, { callId }: FunctionCall): RunLog.Call => ({ runId, threadId, callId })
 
-/** Says that these calls are going to be made. */
-export const intend = (tools: Tools, calls: ReadonlyArray<FunctionCall>): Effect.Effect<void> =>
-  tools.log.intend(calls.map((call) => logged(tools, call)))
+const told = (call: FunctionCall, output: string, cause?: Cause.Cause<unknown>): Made => ({
+  call,
+  outcome: { output, isFailure: true, cause }
+})
 
-/** Makes a call. */
-export const make = (tools: Tools, call: FunctionCall): Effect.Effect<Made> =>
-  Effect.gen(function*() {
-    yield* tools.log.start(logged(tools, call))
-    const outcome = yield* tools.calls.run(call)
-    yield* tools.log.finish(logged(tools, call), outcome.output)
-    return { call, outcome }
+const unprepared = notCarriedOut("something went wrong before it")
+const undecided = "whether it may be made could not be found out"
+
+/**
+ * Makes a call. Where its start cannot be written down it is not made, since it could be made again; where its end cannot
+ * be, the model is told of it all the same.
+ */
+const make = (tools: Tools, call: FunctionCall): Effect.Effect<Made> => {
+  const at = logged(tools, call)
+  const finish = (outcome: ToolCalls.Outcome): Effect.Effect<Made> =>
+    Effect.matchCause(Effect.suspend(() => tools.log.finish(at, outcome.output)), {
+      onFailure: (cause) => ({ call, outcome: { ...outcome, cause: outcome.cause ?? cause } }),
+      onSuccess: () => ({ call, outcome })
+    })
+  return Effect.matchCauseEffect(Effect.suspend(() => tools.log.start(at)), {
+    onFailure: (cause) => Effect.succeed(told(call, unprepared, cause)),
+    onSuccess: () => Effect.flatMap(tools.calls.run(call), finish)
+  })
+}
+
+/** Says that these calls are going to be made. Where that cannot be written down, none of them is. */
+export const intending = (
+  tools: Tools,
+  calls: ReadonlyArray<FunctionCall>
+): Effect.Effect<(call: FunctionCall) => Effect.Effect<Made>> =>
+  calls.length === 0
+    ? Effect.succeed((call) => make(tools, call))
+    : Effect.matchCause(Effect.suspend(() => tools.log.intend(calls.map((call) => logged(tools, call)))), {
+      onFailure: (cause) => (call: FunctionCall) => Effect.succeed(told(call, unprepared, cause)),
+      onSuccess: () => (call: FunctionCall) => make(tools, call)
+    })
+
+/** What is remembered of a call. */
+const remembered = (
+  tools: Tools,
+  call: FunctionCall,
+  then: (state: Option.Option<RunLog.State>) => Effect.Effect<Made>
+): Effect.Effect<Made> =>
+  Effect.matchCauseEffect(Effect.suspend(() => tools.log.find(tools.threadId, call.callId)), {
+    onFailure: (cause) => Effect.succeed(told(call, unknownOutcome, cause)),
+    onSuccess: then
   })
 
 /**
@@ -75,59 +107,75 @@ export const make = (tools: Tools, call: FunctionCall): Effect.Effect<Made> =>
  * had not begun, or if its tool may run twice.
  */
 export const recover = (tools: Tools, call: FunctionCall): Effect.Effect<Made> =>
-  Effect.flatMap(tools.log.find(tools.threadId, call.callId), (state) => {
-    const told = (output: string, isFailure: boolean): Made => ({ call, outcome: { output, isFailure } })
-    if (Option.isNone(state)) return Effect.succeed(told(unknownOutcome, true))
+  remembered(tools, call, (state) => {
+    if (Option.isNone(state)) return Effect.succeed(told(call, unknownOutcome))
     switch (state.value._tag) {
       case "Done":
-        return Effect.succeed(told(state.value.output, false))
+        return Effect.succeed({ call, outcome: { output: state.value.output, isFailure: false } })
       case "Intended":
         return make(tools, call)
       case "Started":
-        return tools.calls.mayRepeat(call.name) ? make(tools, call) : Effect.succeed(told(unknownOutcome, true))
+        return tools.calls.mayRepeat(call.name) ? make(tools, call) : Effect.succeed(told(call, unknownOutcome))
     }
   })
 
 /** The same for a call of a run that is gone on with: what nothing is remembered of is made. */
-export const resume = (tools: Tools, call: FunctionCall): Effect.Effect<Made> =>
-  Effect.flatMap(
-    tools.log.find(tools.threadId, call.callId),
-    (state) => Option.isNone(state) ? make(tools, call) : recover(tools, call)
-  )
+const resume = (tools: Tools, call: FunctionCall): Effect.Effect<Made> =>
+  remembered(tools, call, (state) => Option.isNone(state) ? make(tools, call) : recover(tools, call))
+
+/** What is left by a run that died waits for somebody's answer, unless the program would have made it without asking. */
+export const waits = (tools: Tools | undefined, pending: Pending): Effect.Effect<boolean> =>
+  tools === undefined || pending._tag !== "PendingCall" || !tools.calls.answers(pending.call.name)
+    ? Effect.succeed(true)
+    : tools.calls.needsApproval(pending.call)
 
 export const share = (
   tools: Tools,
   asked: ReadonlyArray<Pending>,
-  carryOut: (tools: Tools, call: FunctionCall) => Effect.Effect<Made> = make
+  /** They were asked for before this process was there, and may have been made. */
+  isRejoined: boolean
 ): Effect.Effect<Share> =>
   Effect.gen(function*() {
     const { approve } = tools
-    const tasks: Array<Effect.Effect<Done>> = []
-    const calls: Array<FunctionCall> = []
+    const own: Array<Approvable> = []
     const left: Array<Pending> = []
     for (const pending of asked) {
-      if (pending._tag === "PendingApproval") {
-        if (approve === undefined) left.push(pending)
-        else tasks.push(Effect.map(approve(pending), (approval) => ({ item: approvalOf(pending.itemId, approval) })))
-        continue
-      }
-      const { call } = pending
-      const needsApproval = yield* tools.calls.needsApproval(call)
-      if (!tools.calls.answers(call.name) || (needsApproval && approve === undefined)) {
-        left.push({ ...pending, needsApproval })
-        continue
-      }
-      calls.push(call)
-      const made = carryOut(tools, call)
-      tasks.push(
-        !needsApproval || approve === undefined
-          ? made
-          : Effect.flatMap(
-            approve({ ...pending, needsApproval }),
-            (approval): Effect.Effect<Done> =>
-              approval.approve ? made : Effect.succeed({ call, outcome: { output: denied(approval), isFailure: true } })
-          )
+      const one = pending._tag === "PendingCall"
+        ? { ...pending, needsApproval: yield* tools.calls.needsApproval(pending.call) }
+        : pending
+      const isOwn = one._tag === "PendingCall"
+        ? tools.calls.answers(one.call.name) && (!one.needsApproval || approve !== undefined)
+        : approve !== undefined
+      if (isOwn && one._tag !== "PendingItem") own.push(one)
+      else left.push(one)
+    }
+    const calls = own.flatMap((one) => one._tag === "PendingCall" ? [one.call] : [])
+    const makeIt = isRejoined ? (call: FunctionCall) => resume(tools, call) : yield* intending(tools, calls)
+    return {
+      left,
+      tasks: own.map((one) =>
+        one._tag === "PendingCall" && !one.needsApproval ? makeIt(one.call) : asking(one, approve!, makeIt)
       )
     }
-    return { tasks, calls, left }
+  })
+
+/** Somebody decides. Nothing is done without that decision. */
+const asking = (
+  pending: Approvable,
+  approve: NonNullable<Tools["approve"]>,
+  makeIt: (call: FunctionCall) => Effect.Effect<Made>
+): Effect.Effect<Done> =>
+  Effect.matchCauseEffect(Effect.suspend(() => approve(pending)), {
+    onFailure: (cause): Effect.Effect<Done> =>
+      Effect.succeed(
+        pending._tag === "PendingCall"
+          ? told(pending.call, notCarriedOut(undecided), cause)
+          : { item: approvalOf(pending.itemId, { approve: false, reason: undecided }), outcome: { cause } }
+      ),
+    onSuccess: (approval): Effect.Effect<Done> =>
+      pending._tag === "PendingApproval"
+        ? Effect.succeed({ item: approvalOf(pending.itemId, approval), outcome: {} })
+        : approval.approve
+        ? makeIt(pending.call)
+        : Effect.succeed(told(pending.call, denied(approval)))
   })

@@ -26,6 +26,9 @@ export const ids = (values: Record<string, string | undefined>): Check =>
     { discard: true }
   )
 
+export const count = (field: string, value: number): Check =>
+  Number.isInteger(value) && value > 0 ? Effect.void : invalid(field, "it must be a whole number above 0")
+
 /** Source: OpenAI's API reference, "metadata". The limits are prose there, no schema has them. */
 export const metadata = (metadata: Readonly<Record<string, string>> | undefined): Check => {
   const entries = Object.entries(metadata ?? {})

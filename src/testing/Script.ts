@@ -151,7 +151,9 @@ export type Part =
     readonly arguments: string
     readonly deltas: ReadonlyArray<string>
     readonly callId: string | undefined
+    readonly async: boolean
   }
+  | { readonly _tag: "ToolCall"; readonly type: string; readonly fields: Json }
   | HostedToolPart
   | {
     readonly _tag: "ApprovalRequest"
@@ -262,16 +264,28 @@ const hosted: { readonly [Kind in HostedToolKind]: (options: HostedToolOptions[K
 export const functionCall = (name: string, args: unknown, options?: {
   readonly callId?: string | undefined
   readonly chunks?: number | ReadonlyArray<string> | undefined
+  /** It may stay without an output. */
+  readonly async?: boolean | undefined
 }): Part => {
   const encoded = json(args)
   return {
     _tag: "FunctionCall",
+    async: options?.async === true,
     name,
     arguments: encoded,
     deltas: deltasOf(encoded, options?.chunks, (text) => pieces(text, Math.ceil(text.length / 8))),
     callId: options?.callId
   }
 }
+
+/**
+ * A call of another tool that the program runs, such as `custom_tool_call`, `shell_call` or `computer_call`, with the fields
+ * of its item. Its ids are generated unless given.
+ *
+ * @since 0.1.0
+ * @category parts
+ */
+export const toolCall = (type: string, fields: Json = {}): Part => ({ _tag: "ToolCall", type, fields })
 
 /**
  * An MCP server's tool that waits for a person's approval: an `mcp_approval_request` item.

@@ -127,13 +127,17 @@ describe("JSON Schema in strict mode", () => {
     }
     const prefixed = fromJson({
       type: "object",
-      properties: { t: { type: "array", prefixItems: [{ type: "string" }, number], items: false, description: "Two." } },
+      properties: {
+        t: { type: "array", prefixItems: [{ type: "string" }, number], items: false, description: "Two." }
+      },
       required: ["t"],
       additionalProperties: false
     })
     expect(prefixed).toMatchObject({
       notStrict: undefined,
-      schema: { properties: { t: { items: either, maxItems: 2, description: expect.stringMatching(/^Two\.; in this order/) } } }
+      schema: {
+        properties: { t: { items: either, maxItems: 2, description: expect.stringMatching(/^Two\.; in this order/) } }
+      }
     })
   })
 

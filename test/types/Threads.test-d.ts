@@ -74,6 +74,7 @@ expectTypeOf<keyof Threads.Service>().toEqualTypeOf<
   | "delete"
   | "addMessage"
   | "messages"
+  | "pending"
   | "items"
   | "run"
   | "submit"

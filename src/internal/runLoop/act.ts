@@ -4,6 +4,7 @@ import type * as Option from "effect/Option"
 import { NotResumable, type ResumeError, TooManySteps } from "../../RunError.ts"
 import type { Pending } from "../../RunEvent.ts"
 import type * as ThreadStore from "../../ThreadStore.ts"
+import { keyOf } from "../pending.ts"
 import { noUsage } from "../projection.ts"
 import * as ToolSteps from "../toolSteps.ts"
 import { callAll } from "./callAll.ts"
@@ -21,17 +22,20 @@ export const act = (
     const { owed, plan: { threadId }, projection } = run
     const isRejoined = !run.hasAsked
     const asked = isRejoined ? yield* unanswered(run, writer, step.pending) : step.pending
-    const { calls, left, tasks } = yield* ToolSteps.share(tools, asked, isRejoined ? ToolSteps.resume : ToolSteps.make)
-    if (!isRejoined) yield* ToolSteps.intend(tools, calls)
-    owed.owe(calls, ToolSteps.notCarriedOut("the run ended before"))
+    // Until somebody hears that it waits, nobody else answers it.
+    owed.owe(asked, ToolSteps.notCarriedOut("the run ended before"))
+    const { left, tasks } = yield* ToolSteps.share(tools, asked, isRejoined)
     run.before = run.upTo(step)
-    if (tasks.length === 0) return yield* over(run, { ...step, pending: left, usage: noUsage, messages: [] })
+    if (tasks.length === 0) {
+      owed.clear()
+      return yield* over(run, { ...step, pending: left, usage: noUsage, messages: [] })
+    }
     if (projection.steps >= tools.maxSteps) {
-      owed.owe(calls, ToolSteps.notCarriedOut("the run has reached its last step"))
+      owed.owe(asked, ToolSteps.notCarriedOut("the run has reached its last step"))
       return yield* run.fail(new TooManySteps({ threadId, maxSteps: tools.maxSteps }))
     }
     run.deadline = run.limit
-    return yield* callAll(run, writer, tools, step, { tasks, left, items: [] })
+    return yield* run.inTime(callAll(run, writer, tools, step, { tasks, left }))
   }))
 
 /** Those that nobody has answered meanwhile. Where all are answered, somebody has gone on. */
@@ -40,9 +44,9 @@ const unanswered = (
   writer: ThreadStore.Writer,
   pending: ReadonlyArray<Pending>
 ): Effect.Effect<ReadonlyArray<Pending>, Option.Option<ResumeError>> =>
-  Effect.flatMap(run.failing(run.inSpan(writer.openCalls)), (open) => {
-    const ids = new Set(open.map(({ callId }) => callId))
-    const left = pending.filter((one) => one._tag === "PendingApproval" || ids.has(one.call.callId))
+  Effect.flatMap(run.failing(run.inSpan(writer.pending)), (open) => {
+    const ids = new Set<string>(open.map(keyOf))
+    const left = pending.filter((one) => ids.has(keyOf(one)))
     return left.length === 0
       ? run.fail(new NotResumable({ runId: run.plan.runId, why: "nextStep" }))
       : Effect.succeed(left)

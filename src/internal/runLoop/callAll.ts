@@ -19,7 +19,6 @@ interface Work {
   readonly done: Queue.Dequeue<ToolSteps.Done | undefined>
   /** What the program cannot answer itself. */
   readonly left: ReadonlyArray<Pending>
-  readonly items: Array<ThreadStore.WireItem>
   /** How many are not done yet. */
   size: number
   failure: RunPull | undefined
@@ -30,9 +29,7 @@ export const callAll = (
   writer: ThreadStore.Writer,
   tools: ToolSteps.Tools,
   step: Outcome,
-  { items, left, tasks }: Pick<Work, "items" | "left"> & {
-    readonly tasks: ReadonlyArray<Effect.Effect<ToolSteps.Done>>
-  }
+  { left, tasks }: Pick<Work, "left"> & { readonly tasks: ReadonlyArray<Effect.Effect<ToolSteps.Done>> }
 ): RunPull =>
   Effect.gen(function*() {
     const { busy } = run
@@ -47,7 +44,6 @@ export const callAll = (
     return yield* (run.next = tell(run, writer, tools, step, {
       done,
       left,
-      items,
       size: tasks.length,
       failure: undefined
     }))
@@ -67,14 +63,14 @@ const tell = (
       // The run is to end.
       if (one === undefined) return run.cancelled
       work.size--
+      work.failure ??= failureOf(run, tools, one)
       if (!("call" in one)) {
-        work.items.push(one.item)
+        run.owed.put(one.item)
         continue
       }
       const { call: { callId }, outcome } = one
       run.owed.set(callId, outcome.output)
       run.self.outputs.set(callId, one)
-      work.failure ??= failureOf(run, tools, one)
       events.push(toolCallCompleted(run.projection, one))
     }
     if (work.size === 0) run.calling = undefined
@@ -85,11 +81,12 @@ const tell = (
 }
 
 /** What the run ends with once all outputs are written, if a call ends it. */
-const failureOf = (run: RunState, tools: ToolSteps.Tools, { call, outcome }: ToolSteps.Made): RunPull | undefined => {
-  if (outcome.failure !== undefined) {
-    const { threadId } = run.plan
-    return run.fail(new ToolFailed({ threadId, name: call.name, callId: call.callId, failure: outcome.failure.error }))
+const failureOf = (run: RunState, tools: ToolSteps.Tools, done: ToolSteps.Done): RunPull | undefined => {
+  if ("call" in done && done.outcome.failure !== undefined) {
+    const { call: { callId, name }, outcome: { failure: { error } } } = done
+    return run.fail(new ToolFailed({ threadId: run.plan.threadId, name, callId, failure: error }))
   }
+  const { outcome } = done
   return outcome.cause !== undefined && tools.onDefect === "fail"
     ? Effect.die(Cause.squash(outcome.cause))
     : undefined
@@ -99,7 +96,9 @@ const failureOf = (run: RunState, tools: ToolSteps.Tools, { call, outcome }: Too
 const goOn = (run: RunState, writer: ThreadStore.Writer, step: Outcome, work: Work): RunPull =>
   run.once(Effect.gen(function*() {
     const { owed, plan } = run
-    const items = [...owed.items, ...work.items]
+    // Those hear of it who can answer. A run that fails does not tell them.
+    if (work.failure === undefined) owed.leave(work.left)
+    const { items } = owed
     if (work.failure !== undefined || work.left.length > 0) {
       // Its outputs are in the thread before anybody hears of it.
       yield* run.failing(run.inSpan(writer.answer(items)))

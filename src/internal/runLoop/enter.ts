@@ -5,9 +5,10 @@ import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import type * as ThreadStore from "../../ThreadStore.ts"
 import * as ActiveRuns from "../activeRuns.ts"
+import { answer } from "./answer.ts"
 import { ask } from "./ask.ts"
-import { callApproved } from "./callApproved.ts"
 import { lead, leave, payOff } from "./leave.ts"
+import { passOver } from "./passOver.ts"
 import type { RunPull } from "./plan.ts"
 import { rejoin } from "./rejoin.ts"
 import type { RunState } from "./runState.ts"
@@ -42,9 +43,13 @@ const start = (run: RunState, ticket: ThreadStore.Ticket): RunPull =>
 
 const begin = (run: RunState, writer: ThreadStore.Writer): RunPull =>
   Effect.map(Effect.zipRight(lead(run), Clock.currentTimeMillis), (now) => {
-    const { approved, assistant, newItems, params, timeout } = run.plan
+    const { answers, assistant, params, timeout } = run.plan
     if (timeout !== undefined) run.limit = run.deadline = now + Duration.toMillis(timeout)
-    run.next = approved.size === 0 ? ask(run, writer, newItems, params) : callApproved(run, writer)
+    run.next = answers.length > 0
+      ? answer(run, writer)
+      : run.services.active.asked.has(run.plan.threadId)
+      ? passOver(run, writer)
+      : ask(run, writer, [], params)
     return [{
       _tag: "RunStarted" as const,
       ...run.projection.at(),

@@ -9,16 +9,16 @@
  *       │       ↑      ↑         ├─→ act ─→ callAll ─→ ask
  *       └─→ rejoin ────┘         └─→ follow ─→ hear, or enter
  *
+ * A run on a thread that waits for something comes from `enter` to `ask` by `answer`, if it answers that, or `passOver`.
  * `hear` comes to `complete` by itself, or by `lookUp` and `conclude` where it cannot hear the end.
  */
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
-import { TimedOut } from "../../OpenAIError.ts"
 import { RetryPolicy } from "../../RetryPolicy.ts"
-import type { ResumeError, RunError } from "../../RunError.ts"
+import type { ResumeError } from "../../RunError.ts"
 import type { RunEvent } from "../../RunEvent.ts"
 import { Timeouts } from "../../Timeouts.ts"
-import * as Pull from "../pull.ts"
+import type * as Pull from "../pull.ts"
 import * as Telemetry from "../telemetry.ts"
 import { complete } from "./complete.ts"
 import { enter } from "./enter.ts"
@@ -43,12 +43,5 @@ export const open = (plan: Plan, services: Services): Pull.Open<RunEvent, Resume
     const run = new RunState(plan, services, loop, { span, policy, limits, busy })
     const { from } = plan
     run.next = from?.leader === undefined ? enter(run) : run.once(goOnFrom(run, readingAlong, from))
-    return Effect.suspend(() =>
-      run.deadline === Number.POSITIVE_INFINITY ? run.next : Pull.until(run.next, run.deadline, () => tooLong(run))
-    )
+    return Effect.suspend(() => run.inTime(run.next))
   })
-
-const tooLong = (run: RunState): RunError => {
-  run.span.attribute("error.type", "TimedOut")
-  return run.withPartial(new TimedOut({ phase: "total" }))
-}

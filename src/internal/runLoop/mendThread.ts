@@ -1,10 +1,14 @@
 /** A thread that OpenAI does not accept, because a run that died has left something open in it, is made one that it does. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { HistoryRejected, RunError } from "../../RunError.ts"
-import type { FunctionCall } from "../../Thread.ts"
+import type { Pending } from "../../RunEvent.ts"
+import type * as RunLog from "../../RunLog.ts"
+import type { ThreadId } from "../../Thread.ts"
 import { ThreadBusy } from "../../ThreadError.ts"
 import type * as ThreadStore from "../../ThreadStore.ts"
-import { unknownOutcome } from "../settle.ts"
+import { closing, outputOf } from "../pending.ts"
+import { neverAnswered, unknownOutcome } from "../settle.ts"
 import * as ToolSteps from "../toolSteps.ts"
 import type { RunState } from "./runState.ts"
 
@@ -12,7 +16,7 @@ export const noneMade: ReadonlyArray<ToolSteps.Made> = []
 
 /**
  * What a run that died has left behind is closed, once, and what is known of its calls is told. What still waits for
- * somebody's answer is not closed.
+ * somebody's answer is closed only if the run says so.
  */
 export const mendThread = (
   run: RunState,
@@ -22,20 +26,49 @@ export const mendThread = (
   Effect.gen(function*() {
     if (run.hasMended) return yield* error
     run.hasMended = true
-    const { owed, plan: { onPending, threadId }, tools } = run
-    let made = noneMade
-    if (error.why === "orphanCall" && onPending !== "close") {
-      const open = yield* writer.openCalls
-      const waits = (call: FunctionCall) =>
-        tools?.calls.answers(call.name) === true ? tools.calls.needsApproval(call) : Effect.succeed(true)
-      if (tools === undefined || (yield* Effect.exists(open, waits))) {
-        return yield* new ThreadBusy({ threadId, why: "requires_action" })
-      }
-      owed.owe(open, unknownOutcome)
-      made = yield* Effect.forEach(open, (call) => ToolSteps.recover(tools, call), { concurrency: tools.concurrency })
-      yield* writer.answer(made.map(({ call, outcome }) => ToolSteps.outputOf(call.callId, outcome.output)))
-      owed.clear()
-    }
-    yield* writer.reconcile
+    const made = error.why === "orphanCall" ? yield* closeOpen(run, writer) : noneMade
+    yield* writer.reconcile()
     return made
   })
+
+/** Closes what is open, or fails where somebody is to answer it. */
+export const closeOpen = (
+  run: RunState,
+  writer: ThreadStore.Writer
+): Effect.Effect<ReadonlyArray<ToolSteps.Made>, RunError> =>
+  Effect.gen(function*() {
+    const { owed, plan: { log, onPending, threadId }, tools } = run
+    const open = yield* writer.pending
+    if (open.length === 0) return noneMade
+    const [left, waiting] = yield* Effect.partition(open, (one) =>
+      Effect.flatMap(ToolSteps.waits(tools, one), (waits) => waits ? Effect.succeed(one) : Effect.fail(one)))
+    if (waiting.length > 0 && onPending !== "close") {
+      return yield* new ThreadBusy({ threadId, why: "requires_action" })
+    }
+    owed.owe(open, unknownOutcome)
+    const closed = yield* Effect.forEach(waiting, (one) =>
+      Effect.map(whyClosed(log, threadId, one), (why) =>
+        closing(one, why)))
+    const calls = left.flatMap((one) =>
+      one._tag === "PendingCall" ? [one.call] : []
+    )
+    const made = tools === undefined
+      ? noneMade
+      : yield* Effect.forEach(calls, (call) => ToolSteps.recover(tools, call), { concurrency: tools.concurrency })
+    yield* writer.answer([...made.map(({ call, outcome }) => outputOf(call.callId, outcome.output)), ...closed])
+    owed.clear()
+    return made
+  })
+
+/** What waited for somebody was not carried out, unless it is remembered that it was. */
+const whyClosed = (log: RunLog.Service, threadId: ThreadId, pending: Pending): Effect.Effect<string> =>
+  pending._tag !== "PendingCall"
+    ? Effect.succeed(neverAnswered)
+    : Effect.matchCause(Effect.suspend(() => log.find(threadId, pending.call.callId)), {
+      onFailure: () => unknownOutcome,
+      onSuccess: Option.match({
+        onNone: () => neverAnswered,
+        onSome: (known) =>
+          known._tag === "Done" ? known.output : known._tag === "Started" ? unknownOutcome : neverAnswered
+      })
+    })

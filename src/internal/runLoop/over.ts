@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
+import * as ActiveRuns from "../activeRuns.ts"
 import * as Pull from "../pull.ts"
 import type { Outcome, RunPull } from "./plan.ts"
 import type { RunState } from "./runState.ts"
@@ -21,6 +22,9 @@ export const over = (run: RunState, step: Outcome): RunPull =>
       ...(output === undefined ? {} : { output })
     }
     run.self.end = last
+    if (step.pending.some(({ _tag }) => _tag === "PendingApproval")) {
+      ActiveRuns.hasAsked(run.services.active, run.plan.threadId)
+    }
     yield* Scope.close(run.busy, Exit.void)
     run.next = Pull.end
     return [last]

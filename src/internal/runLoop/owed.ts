@@ -1,29 +1,41 @@
-/** The outputs that the calls in a thread still lack, as far as they are known. */
+/** The answers that what waits in a thread still lacks, as far as they are known. */
 import * as Effect from "effect/Effect"
-import type { CallId, FunctionCall } from "../../Thread.ts"
+import type { Pending } from "../../RunEvent.ts"
+import type { CallId } from "../../Thread.ts"
 import type * as ThreadStore from "../../ThreadStore.ts"
+import { answeredBy, closing, keyOf, outputOf } from "../pending.ts"
 import { unknownOutcome } from "../settle.ts"
-import * as ToolSteps from "../toolSteps.ts"
+import type * as ToolSteps from "../toolSteps.ts"
 
 export class Owed {
-  readonly #outputs = new Map<CallId, ThreadStore.WireItem>()
+  readonly #items = new Map<string, ThreadStore.WireItem>()
 
   get items(): ReadonlyArray<ThreadStore.WireItem> {
-    return Array.from(this.#outputs.values())
+    return Array.from(this.#items.values())
+  }
+
+  put(item: ThreadStore.WireItem): void {
+    const key = answeredBy(item)
+    if (key !== undefined) this.#items.set(key, item)
   }
 
   set(callId: CallId, output: string): void {
-    this.#outputs.set(callId, ToolSteps.outputOf(callId, output))
+    this.put(outputOf(callId, output))
   }
 
-  /** From now on these calls lack their output, and no other. */
-  owe(calls: ReadonlyArray<FunctionCall>, output: string): void {
+  /** From now on these lack their answer, and nothing else. */
+  owe(asked: ReadonlyArray<Pending>, why: string): void {
     this.clear()
-    for (const { callId } of calls) this.set(callId, output)
+    for (const one of asked) this.put(closing(one, why))
+  }
+
+  /** Somebody else answers these. */
+  leave(left: ReadonlyArray<Pending>): void {
+    for (const one of left) this.#items.delete(keyOf(one))
   }
 
   clear(): void {
-    this.#outputs.clear()
+    this.#items.clear()
   }
 
   /** What is owed for a call changes when it begins and when it is done, whether or not anybody hears of it. */

@@ -7,9 +7,10 @@ import type * as OpenAI from "../../OpenAI.ts"
 import type { ResumeError, RunError } from "../../RunError.ts"
 import type { Pending, RunEvent } from "../../RunEvent.ts"
 import type * as RunLog from "../../RunLog.ts"
-import type { CallId, RunId, ThreadId } from "../../Thread.ts"
+import type { RunId, ThreadId } from "../../Thread.ts"
 import type * as ThreadStore from "../../ThreadStore.ts"
 import type * as ActiveRuns from "../activeRuns.ts"
+import type { Answer } from "../answers.ts"
 import type * as Lineage from "../lineage.ts"
 import type { outcome } from "../projection.ts"
 import type * as Pull from "../pull.ts"
@@ -23,10 +24,8 @@ export interface Plan {
   readonly params: Params
   /** Written to the thread before the model is asked. */
   readonly message: ThreadStore.WireItem | undefined
-  /** Outputs that go with the first request. */
-  readonly newItems: ReadonlyArray<ThreadStore.WireItem>
-  /** Calls that wait in the thread and were approved. */
-  readonly approved: ReadonlySet<CallId>
+  /** What answers what waits in the thread. */
+  readonly answers: ReadonlyArray<Answer>
   readonly waiting: ThreadStore.Waiting
   /** What is done with calls that wait in the thread. */
   readonly onPending: "reject" | "close"
@@ -85,8 +84,8 @@ export const readingAlong: Turn = {
   writer: {
     append: () => Effect.succeed([]),
     answer: () => Effect.void,
-    openCalls: Effect.succeed([]),
-    reconcile: Effect.succeed({ closed: [], removed: [] }),
+    pending: Effect.succeed([]),
+    reconcile: () => Effect.succeed({ closed: [], removed: [] }),
     turn: () => Effect.succeed(readingAlong)
   }
 }

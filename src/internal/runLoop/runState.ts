@@ -148,6 +148,14 @@ export class RunState {
     return new RunCancelled({ threadId: this.plan.threadId, responseId: this.projection.responseId })
   }
 
+  /** Fails when the run is at its deadline. */
+  inTime(pull: RunPull): RunPull {
+    return this.deadline === Number.POSITIVE_INFINITY ? pull : Pull.until(pull, this.deadline, () => {
+      this.span.attribute("error.type", "TimedOut")
+      return this.withPartial(new TimedOut({ phase: "total" }))
+    })
+  }
+
   /** With the text that had arrived. */
   withPartial(error: RequestError): RunError {
     const { keepPartial, threadId } = this.plan

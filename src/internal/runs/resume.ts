@@ -58,8 +58,7 @@ export const resume = <A>(
         background: response.background === true ? true : undefined
       }) as Params,
       message: undefined,
-      newItems: [],
-      approved: new Set(),
+      answers: [],
       waiting: options,
       onPending: "reject",
       keepPartial: options.keepPartial ?? true,

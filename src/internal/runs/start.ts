@@ -11,8 +11,9 @@ import { UnexpectedResponse } from "../../OpenAIError.ts"
 import type { RunError } from "../../RunError.ts"
 import type { RunEventOf } from "../../RunEvent.ts"
 import { RunLog } from "../../RunLog.ts"
-import { type CallId, type MessageInput, RunId, type ThreadId } from "../../Thread.ts"
+import { type MessageInput, RunId, type ThreadId } from "../../Thread.ts"
 import type * as ThreadStore from "../../ThreadStore.ts"
+import type { Answer } from "../answers.ts"
 import * as Attachments from "../attachments.ts"
 import { compact } from "../compact.ts"
 import { includeOf } from "../hosted.ts"
@@ -45,11 +46,8 @@ export const start = <A>(
   { active, assistants, openai, scope, store }: Services,
   threadId: ThreadId,
   options: Options,
-  /** What the run before it waits for. */
-  answers: {
-    readonly outputs: ReadonlyArray<ThreadStore.WireItem>
-    readonly approved: ReadonlySet<CallId>
-  } = { outputs: [], approved: new Set() }
+  /** To what the run before it waits for. */
+  answers: ReadonlyArray<Answer> = []
 ): Stream.Stream<RunEventOf<A>, RunError> =>
   Pull.toStream(Effect.gen(function*() {
     yield* Validate.id("thread id", threadId)
@@ -69,6 +67,9 @@ export const start = <A>(
       ...(tools?.declarations ?? []).map(({ wire }) => wire)
     ] as Params["tools"]
     const include = options.include ?? includeOf(wireTools ?? [])
+    const choice = options.toolChoice === undefined
+      ? undefined
+      : yield* choiceOf(options.toolChoice, tools?.declarations ?? [])
     const runId = RunId.make(yield* makeId("run"))
     const run = RunLoop.open({
       runId,
@@ -80,15 +81,13 @@ export const start = <A>(
         include: include.length === 0 ? undefined : include,
         background: background ? true : undefined,
         text: format === undefined ? sent.text : { ...sent.text, format: format.wire },
-        tool_choice: options.toolChoice === undefined
-          ? undefined
-          : yield* choiceOf(options.toolChoice, tools?.declarations ?? [])
+        // It was forced in the first step, and answers belong to a later one.
+        tool_choice: answers.length === 0 || choice === "none" ? choice : undefined
       }) as Params,
       message: message === undefined
         ? undefined
         : yield* Attachments.toWireAt("message", message, store.capabilities.files ? openai.files : undefined),
-      newItems: answers.outputs,
-      approved: answers.approved,
+      answers,
       waiting: { ...options, onBusy: onBusy === "interrupt" ? "enqueue" : onBusy },
       onPending: options.onPending ?? "reject",
       keepPartial: options.keepPartial ?? true,

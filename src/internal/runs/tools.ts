@@ -4,7 +4,7 @@ import type * as Toolkit from "@effect/ai/Toolkit"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { InvalidInput } from "../../OpenAIError.ts"
-import type { Pending } from "../../RunEvent.ts"
+import type { Approvable } from "../../RunEvent.ts"
 import { RunLog } from "../../RunLog.ts"
 import type { RunId, ThreadId } from "../../Thread.ts"
 import type { Approval } from "../../Tools.ts"
@@ -12,6 +12,7 @@ import { type Declaration, declare } from "../declare.ts"
 import type { Params } from "../runLoop/plan.ts"
 import * as ToolCalls from "../toolCalls.ts"
 import type * as ToolSteps from "../toolSteps.ts"
+import * as Validate from "../validate.ts"
 
 type WithHandler = Toolkit.WithHandler<Record<string, Tool.Any>>
 
@@ -21,7 +22,7 @@ export interface ToolOptions {
   readonly toolConcurrency?: number | undefined
   readonly toolTimeout?: Duration.DurationInput | undefined
   readonly onToolDefect?: "inform" | "fail" | undefined
-  readonly approve?: ((pending: Pending) => Effect.Effect<Approval>) | undefined
+  readonly approve?: ((pending: Approvable) => Effect.Effect<Approval>) | undefined
   readonly maxSteps?: number | undefined
 }
 
@@ -76,13 +77,19 @@ export const toolSteps = (
   options: ToolOptions,
   calls: ToolCalls.ToolCalls | undefined,
   run: { readonly runId: RunId; readonly threadId: ThreadId }
-): Effect.Effect<ToolSteps.Tools | undefined> =>
-  calls === undefined && options.approve === undefined ? Effect.succeed(undefined) : Effect.map(RunLog, (log) => ({
-    calls: calls ?? ToolCalls.none,
-    approve: options.approve,
-    concurrency: options.toolConcurrency ?? 4,
-    maxSteps: options.maxSteps ?? 20,
-    onDefect: options.onToolDefect ?? "inform",
-    log,
-    ...run
-  }))
+): Effect.Effect<ToolSteps.Tools | undefined, InvalidInput> =>
+  Effect.gen(function*() {
+    const { approve, maxSteps = 20, onToolDefect = "inform", toolConcurrency = 4 } = options
+    yield* Validate.count("maxSteps", maxSteps)
+    yield* Validate.count("toolConcurrency", toolConcurrency)
+    if (calls === undefined && approve === undefined) return undefined
+    return {
+      calls: calls ?? ToolCalls.none,
+      approve,
+      concurrency: toolConcurrency,
+      maxSteps,
+      onDefect: onToolDefect,
+      log: yield* RunLog,
+      ...run
+    }
+  })

@@ -6,6 +6,7 @@
  */
 import type { HostedToolKind, HostedToolOptions, Json, Part, WireItem } from "../Script.ts"
 import { encoder } from "./http.ts"
+import { prefixOf } from "./items.ts"
 import type { ContainerFile } from "./state.ts"
 import { visible } from "./visible.ts"
 
@@ -107,7 +108,7 @@ type ItemPart = Exclude<
 
 const isItem = (part: Part): part is ItemPart =>
   part._tag === "Text" || part._tag === "Refusal" || part._tag === "Reasoning" || part._tag === "FunctionCall" ||
-  part._tag === "ApprovalRequest" || part._tag === "HostedTool"
+  part._tag === "ToolCall" || part._tag === "ApprovalRequest" || part._tag === "HostedTool"
 
 /** The position of the item that was being written when the answer stopped early. */
 const lastBeforeIncomplete = (parts: ReadonlyArray<Part>): number | undefined => {
@@ -139,6 +140,8 @@ function itemOf(
       return reasoning(generation, emit, part, index)
     case "FunctionCall":
       return functionCall(generation, emit, part, index, status)
+    case "ToolCall":
+      return toolCall(generation, emit, part, index, status)
     case "ApprovalRequest":
       return approvalRequest(generation, emit, part, index)
     case "HostedTool":
@@ -253,12 +256,32 @@ function* functionCall(
     status,
     arguments: part.arguments,
     call_id: part.callId ?? generation.id("call", 24),
-    name: part.name
+    name: part.name,
+    ...(part.async ? { async: true } : {})
   }
   const at = { item_id: item.id, output_index: index }
   yield added(emit, { ...item, status: "in_progress", arguments: "" }, index)
   for (const delta of part.deltas) yield emit("response.function_call_arguments.delta", { ...at, delta })
   yield emit("response.function_call_arguments.done", { ...at, arguments: part.arguments })
+  yield done(emit, item, index)
+  return item
+}
+
+function* toolCall(
+  generation: Generation,
+  emit: Emit,
+  part: Tagged<"ToolCall">,
+  index: number,
+  status: string
+): Generator<Emission, WireItem> {
+  const item = {
+    id: generation.id(prefixOf(part.type)),
+    call_id: generation.id("call", 24),
+    status,
+    ...part.fields,
+    type: part.type
+  }
+  yield added(emit, item, index)
   yield done(emit, item, index)
   return item
 }

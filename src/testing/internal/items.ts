@@ -11,6 +11,7 @@ const prefixes: Readonly<Record<string, string>> = {
   function_call_output: "fco",
   custom_tool_call: "ctc",
   custom_tool_call_output: "ctco",
+  computer_call: "cu",
   web_search_call: "ws",
   file_search_call: "fs",
   code_interpreter_call: "ci",
@@ -22,7 +23,7 @@ const prefixes: Readonly<Record<string, string>> = {
   compaction: "cmp"
 }
 
-const prefixOf = (type: string): string => prefixes[type] ?? "item"
+export const prefixOf = (type: string): string => prefixes[type] ?? "item"
 
 const withStatus = new Set(["message", "function_call", "function_call_output", "custom_tool_call"])
 
@@ -87,8 +88,24 @@ export const normalizeAll = (state: State, raw: unknown, param: string): Checked
   return Either.all(raw.map((item, index) => normalize(state, item, `${param}[${index}]`)))
 }
 
-const isCall = (item: WireItem) => item.type === "function_call" || item.type === "custom_tool_call"
-const isCallOutput = (item: WireItem) => item.type === "function_call_output" || item.type === "custom_tool_call_output"
+/** The calls that the program answers, in the words of what is wrong with them. */
+const callNames: Readonly<Record<string, string>> = {
+  function_call: "function call",
+  custom_tool_call: "custom tool call",
+  local_shell_call: "local shell call",
+  shell_call: "shell call",
+  apply_patch_call: "apply patch call",
+  computer_call: "computer call"
+}
+
+const outputNames: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(callNames).map(([type, name]) => [`${type}_output`, name])
+)
+
+const isCallOutput = (item: WireItem) => item.type in outputNames
+
+/** The output of a local shell has the call's id as its own. */
+const callIdOf = (item: WireItem) => item.call_id ?? item.id
 
 /** Whether an item is something that the model made, and so can be what a reasoning item led to. */
 const isFromModel = (item: WireItem) =>
@@ -101,8 +118,9 @@ const invalid = (reason: string) => reject(400, null, reason, { param: "input" }
 /** The model refuses a history with half a call, with half a piece of reasoning, or with one item twice. */
 export const checkHistory = (state: State, items: ReadonlyArray<WireItem>): Checked<void> => {
   const ids = new Set<string>()
-  const calls = new Set<unknown>()
+  const calls = new Map<unknown, string>()
   const outputs = new Set<unknown>()
+  const requests = new Set<unknown>()
   for (const item of items) {
     if (ids.has(item.id)) {
       return invalid(
@@ -110,15 +128,27 @@ export const checkHistory = (state: State, items: ReadonlyArray<WireItem>): Chec
       )
     }
     ids.add(item.id)
-    if (isCall(item)) calls.add(item.call_id)
-    if (!isCallOutput(item)) continue
-    if (!calls.has(item.call_id)) {
-      return invalid(`No tool call found for function call output with call_id ${item.call_id}.`)
+    const name = callNames[item.type]
+    if (name !== undefined && item.async !== true) calls.set(item.call_id, name)
+    if (name !== undefined && item.async === true) outputs.add(item.call_id)
+    // An approval that is not given is accepted: whether OpenAI does so is not known.
+    if (item.type === "mcp_approval_request") requests.add(item.id)
+    if (item.type === "mcp_approval_response" && !requests.has(item.approval_request_id)) {
+      // Source: community.openai.com 1365706.
+      return invalid(
+        "The following MCP approval requests have approval responses but weren't passed as input: " +
+          `${item.approval_request_id}`
+      )
     }
-    outputs.add(item.call_id)
+    if (!isCallOutput(item)) continue
+    const callId = callIdOf(item)
+    if (calls.get(callId) !== outputNames[item.type] && !outputs.has(callId)) {
+      return invalid(`No tool call found for ${outputNames[item.type]} output with call_id ${callId}.`)
+    }
+    outputs.add(callId)
   }
-  for (const call of calls) {
-    if (!outputs.has(call)) return invalid(`No tool output found for function call ${call}.`)
+  for (const [call, name] of calls) {
+    if (!outputs.has(call)) return invalid(`No tool output found for ${name} ${call}.`)
   }
   for (const [index, item] of items.entries()) {
     const next = items[index + 1]

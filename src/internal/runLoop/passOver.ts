@@ -1,0 +1,19 @@
+/**
+ * A run on a thread in which an MCP server asks for approval. Whether OpenAI refuses such a thread is not known, as it does
+ * one with an open call, so this process remembers who asked, and reads the thread before it goes on.
+ */
+import * as Effect from "effect/Effect"
+import type * as ThreadStore from "../../ThreadStore.ts"
+import { ask } from "./ask.ts"
+import { closeOpen } from "./mendThread.ts"
+import type { RunPull } from "./plan.ts"
+import type { RunState } from "./runState.ts"
+import { toolCallCompleted } from "./toolCallCompleted.ts"
+
+export const passOver = (run: RunState, writer: ThreadStore.Writer): RunPull =>
+  run.once(Effect.gen(function*() {
+    const made = yield* run.failing(run.inSpan(closeOpen(run, writer)))
+    run.services.active.asked.delete(run.plan.threadId)
+    run.next = ask(run, writer, [], run.plan.params)
+    return made.length === 0 ? yield* run.next : made.map((one) => toolCallCompleted(run.projection, one))
+  }))
