@@ -310,8 +310,9 @@ export const Unknown = event("Unknown", { type: Schema.String, raw: Schema.Unkno
 /**
  * The run is over and its answer is in the thread. `requires_action`: the model waits for what `pending` lists;
  * `Threads.submit` carries it on. `messages` are the model's, of all steps and from the responses themselves; `text` is
- * the text of those of the last step. `output` is that text decoded, where the run has an `output` schema. `usage` is
- * that of all steps.
+ * the text of those of the last step. `output` is the last of them decoded, where the run has an `output` schema and is
+ * `completed`; its type is that of the schema all the same, so a run that may wait is to be asked for its `status` first.
+ * `usage` is that of all steps.
  *
  * @since 0.1.0
  * @category events

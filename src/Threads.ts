@@ -92,7 +92,7 @@ export interface RunOptions<
   readonly include?: ReadonlyArray<Include> | undefined
   /** Whether the model calls a tool in the first step. Default: as it likes, which it does from the second on. */
   readonly toolChoice?: "auto" | "none" | "required" | { readonly tool: Extract<keyof T, string> } | undefined
-  /** How many calls of a step run at once. Default: 4. */
+  /** How many calls of a step run at once, 1 or more. Default: 4. */
   readonly toolConcurrency?: number | undefined
   /** How long a call may take, unless `Tools.Timeout` says otherwise for its tool. Default: 5 minutes. */
   readonly toolTimeout?: Duration.DurationInput | undefined
@@ -107,19 +107,25 @@ export interface RunOptions<
    * with `Unsupported` where threads live elsewhere. Default: false.
    */
   readonly background?: boolean | undefined
-  /** Answers for what needs approval. Without it the run ends `requires_action`. */
+  /**
+   * Answers for what needs approval. Without it the run ends `requires_action`. A defect in it is one of its call, which is
+   * not made.
+   */
   readonly approve?: ((pending: Approvable) => Effect.Effect<Approval>) | undefined
   /**
    * What to do where the last run still waits for an answer: fail with `ThreadBusy{ why: "requires_action" }`, or close
-   * what waits with the note that it was not carried out. Default: `reject`. Calls that a run has left that died, and that
-   * its toolkit would make without asking, are closed either way.
+   * what waits with the note that it was not carried out, unless a `RunLog` remembers that it was. Default: `reject`. Calls
+   * that a run has left that died, and that its toolkit would make without asking, are closed either way. OpenAI refuses a
+   * thread in which a call waits, and is not known to refuse one in which an MCP server waits for approval: there the layer
+   * that ran the last run knows, and another passes over it.
    */
   readonly onPending?: "reject" | "close" | undefined
-  /** How many responses a run may take; more fail with `TooManySteps`. Default: 20. */
+  /** How many responses a run may take, 1 or more; more fail with `TooManySteps`. Default: 20. */
   readonly maxSteps?: number | undefined
   /**
    * What the answer has to be: it is asked for as JSON of this schema, in strict mode where the schema allows it, and
-   * decoded into `RunCompleted.output`. Fails with `OutputRefused` or `OutputInvalid`.
+   * decoded into `RunCompleted.output`: the last message of the answer, or the one that says to be final. Fails with
+   * `OutputRefused` or `OutputInvalid`. A run that ends `requires_action` has no output yet.
    */
   readonly output?: Schema.Schema<A, I, SR> | undefined
 }

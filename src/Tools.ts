@@ -13,7 +13,7 @@ import { InvalidInput } from "./OpenAIError.ts"
 export {
   /**
    * Whether somebody has to be asked before the tool is called: always, or where a function of its decoded parameters says
-   * so. Without the `approve` option the run ends `requires_action`.
+   * so, or throws. Without the `approve` option the run ends `requires_action`.
    *
    * @since 0.1.0
    * @category annotations

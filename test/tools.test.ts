@@ -384,6 +384,28 @@ describe("approval", () => {
     "Done"
   ]
 
+  it.effect("costs its parameters one decoding more than the handler's own", () =>
+    Effect.gen(function*() {
+      let decoded = 0
+      const Text = Schema.transform(Schema.String, Schema.String, {
+        strict: true,
+        decode: (text) => (decoded++, text),
+        encode: (text) => text
+      })
+      const kit = Toolkit.make(
+        Tool.make("own", { parameters: { text: Text }, success: Schema.String }).annotate(
+          Tools.NeedsApproval,
+          ({ text }) => text === "b"
+        )
+      )
+      const service = yield* Threads.Threads
+      const { id } = yield* service.create()
+      yield* Run.result(service.run(id, { message: "Hi", toolkit: kit })).pipe(
+        Effect.provide(kit.toLayer({ own: ({ text }) => Effect.succeed(text) }))
+      )
+      expect(decoded).toBe(2)
+    }).pipe(Effect.provide(threads([call("own", { text: "a" }), "Done"]))))
+
   it.effect("is asked for where the tool wants it, and a refusal is told", () =>
     Effect.gen(function*() {
       const { layer, made } = counting()
@@ -451,6 +473,30 @@ describe("structured output", () => {
       expect((yield* ask(Schema.Array(City))).output).toEqual([{ name: "Lima" }])
       expect((yield* ask(Schema.Literal("yes", "no"))).output).toBe("no")
     }).pipe(Effect.provide(threads([`{"value":[{"name":"Lima","founded":null}]}`, `{"value":"no"}`]))))
+
+  it.effect("is the message that is final, or the last", () =>
+    Effect.gen(function*() {
+      expect((yield* ask(City)).output).toEqual({ name: "Lima" })
+      expect((yield* ask(City)).output).toEqual({ name: "Lima" })
+      expect((yield* ask(City)).output).toEqual({ name: "Lima" })
+      expect(yield* Effect.flip(ask(City))).toMatchObject({ _tag: "OutputInvalid", raw: "Lima." })
+    }).pipe(Effect.provide(threads([
+      Script.turn([
+        Script.text("Let me see.", { phase: "commentary" }),
+        Script.text(`{"name":"Lima","founded":null}`, { phase: "final_answer" })
+      ]),
+      Script.turn([
+        Script.text(`{"name":"Lima","founded":null}`, { phase: "final_answer" }),
+        Script.text("That was easy.", { phase: "commentary" })
+      ]),
+      Script.turn([Script.text("Let me see."), Script.text(`{"name":"Lima","founded":null}`)]),
+      Script.turn([Script.text(`{"name":"Lima","founded":null}`), Script.text("Lima.")])
+    ]))))
+
+  it.effect("that is refused after some text is refused", () =>
+    Effect.gen(function*() {
+      expect(yield* Effect.flip(ask(City))).toMatchObject({ _tag: "OutputRefused", refusal: "No." })
+    }).pipe(Effect.provide(threads([Script.turn([Script.text("Let me see."), Script.refusal("No.")])]))))
 
   it.effect("that does not fit carries what came", () =>
     Effect.gen(function*() {

@@ -50,6 +50,8 @@ const kindByCode: Record<string, E.InvalidRequestKind> = {
 const kindByMessage: ReadonlyArray<readonly [pattern: RegExp, kind: E.InvalidRequestKind]> = [
   [/No tool output found for/i, "orphanCall"],
   [/No tool call found for/i, "orphanOutput"],
+  // Source: community.openai.com 1365706.
+  [/MCP approval requests have approval responses but/i, "orphanOutput"],
   [/without its required (following item|'reasoning' item)/i, "pairing"],
   [/Duplicate item found/i, "duplicate"],
   [/can no longer be streamed/i, "resumeExpired"],

@@ -140,6 +140,7 @@ export type Part =
   | {
     readonly _tag: "Text"
     readonly text: string
+    readonly phase: string | undefined
     readonly deltas: ReadonlyArray<string>
     readonly annotations: ReadonlyArray<Json>
   }
@@ -199,7 +200,7 @@ const json = (value: unknown): string => typeof value === "string" ? value : JSO
 /**
  * A message of the assistant. `chunks` says how it is cut into deltas: a number of pieces, or the deltas themselves
  * (the whole text stays `text`, also where they do not add up to it); by default one delta per word. `annotations` are
- * wire objects such as `{ type: "file_citation", … }`.
+ * wire objects such as `{ type: "file_citation", … }`. `phase` is `commentary` on what the model does, or `final_answer`.
  *
  * @since 0.1.0
  * @category parts
@@ -207,9 +208,11 @@ const json = (value: unknown): string => typeof value === "string" ? value : JSO
 export const text = (text: string, options?: {
   readonly chunks?: number | ReadonlyArray<string> | undefined
   readonly annotations?: ReadonlyArray<Json> | undefined
+  readonly phase?: "commentary" | "final_answer" | undefined
 }): Part => ({
   _tag: "Text",
   text,
+  phase: options?.phase,
   deltas: deltasOf(text, options?.chunks, words),
   annotations: options?.annotations ?? []
 })

@@ -188,7 +188,8 @@ function* text(
   }
   yield emit("response.output_text.done", { ...at, text: part.text, logprobs: [] })
   yield emit("response.content_part.done", { ...at, part: content })
-  const item = { id, type: "message", status, content: [content], role: "assistant" }
+  const phase = part.phase === undefined ? {} : { phase: part.phase }
+  const item = { id, type: "message", status, content: [content], role: "assistant", ...phase }
   yield done(emit, item, index)
   return item
 }

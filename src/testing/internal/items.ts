@@ -61,7 +61,7 @@ export const normalize = (state: State, raw: unknown, param: string): Checked<Wi
   return Either.right({
     type,
     id: typeof id === "string" ? id : state.id(prefix),
-    ...(withStatus.has(type) ? { status: typeof status === "string" ? status : "completed" } : {}),
+    ...(typeof status === "string" ? { status } : withStatus.has(type) ? { status: "completed" } : {}),
     ...rest,
     ...(type === "message" ? { content: contentOf(raw.role, raw.content) } : {})
   })
