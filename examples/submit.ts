@@ -18,10 +18,17 @@ const clerk = Assistant.make({
   }]
 })
 
-const answer = (pending: RunEvent.Pending): Threads.Answer =>
-  pending._tag === "PendingCall"
-    ? { callId: pending.call.callId, output: pending.call.arguments.includes("Sunday") ? "closed" : "9 to 17" }
-    : { approvalId: pending.itemId, approve: false, reason: "This program approves nothing." }
+const answer = (pending: RunEvent.Pending): Threads.Answer => {
+  switch (pending._tag) {
+    case "PendingCall":
+      return { callId: pending.call.callId, output: pending.call.arguments.includes("Sunday") ? "closed" : "9 to 17" }
+    case "PendingApproval":
+      return { approvalId: pending.itemId, approve: false, reason: "This program approves nothing." }
+    case "PendingItem":
+      // A tool that is no function is answered by an item of the wire.
+      return { callId: pending.callId, item: { type: "custom_tool_call_output", output: "There is no such tool." } }
+  }
+}
 
 export const ask = (message: string) =>
   Effect.gen(function*() {

@@ -165,22 +165,27 @@ for (const store of Object.keys(stores) as ReadonlyArray<keyof typeof stores>) {
     const handlers = kit.toLayer({ own: () => Effect.succeed("made") })
 
     /** A call as a run leaves it that died. */
-    const left = Effect.fnUntraced(function*(name: string, log: RunLog.Service, known: "Intended" | "Started" | "Done") {
-      const service = yield* Threads.Threads
-      const threadStore = yield* ThreadStore.ThreadStore
-      const { id } = yield* service.create({ messages: ["Go"] })
-      const callId = Thread.CallId.make("call_1")
-      yield* threadStore.append(id, [{ type: "function_call", call_id: callId, name, arguments: "{}" }])
-      const call = { threadId: id, runId: Thread.RunId.make("run_1"), callId }
-      yield* log.intend([call])
-      if (known !== "Intended") yield* log.start(call)
-      if (known === "Done") yield* log.finish(call, "what it gave")
-      return id
-    })
+    const left = Effect.fnUntraced(
+      function*(name: string, log: RunLog.Service, known: "Intended" | "Started" | "Done") {
+        const service = yield* Threads.Threads
+        const threadStore = yield* ThreadStore.ThreadStore
+        const { id } = yield* service.create({ messages: ["Go"] })
+        const callId = Thread.CallId.make("call_1")
+        yield* threadStore.append(id, [{ type: "function_call", call_id: callId, name, arguments: "{}" }])
+        const call = { threadId: id, runId: Thread.RunId.make("run_1"), callId }
+        yield* log.intend([call])
+        if (known !== "Intended") yield* log.start(call)
+        if (known === "Done") yield* log.finish(call, "what it gave")
+        return id
+      }
+    )
     const outputs = (id: Thread.ThreadId) =>
-      Effect.flatMap(Threads.Threads, (service) =>
-        Effect.map(collect(service.items(id)), (items) =>
-          items.flatMap((item) => item._tag === "FunctionCallOutput" ? [String(item.output)] : [])))
+      Effect.flatMap(
+        Threads.Threads,
+        (service) =>
+          Effect.map(collect(service.items(id)), (items) =>
+            items.flatMap((item) => item._tag === "FunctionCallOutput" ? [String(item.output)] : []))
+      )
 
     it.effect("what is closed is told what a log remembers of it", () =>
       Effect.gen(function*() {
@@ -196,7 +201,9 @@ for (const store of Object.keys(stores) as ReadonlyArray<keyof typeof stores>) {
         ] as const
         for (const [name, known, closed, reconciled] of cases) {
           const first = yield* left(name, log, known)
-          expect(yield* Run.text(service.run(first, { onPending: "close", ...(name === "own" ? { toolkit: kit } : {}) }))).toBe("Fine.")
+          expect(
+            yield* Run.text(service.run(first, { onPending: "close", ...(name === "own" ? { toolkit: kit } : {}) }))
+          ).toBe("Fine.")
           expect(yield* outputs(first)).toEqual([expect.stringContaining(closed)])
           const second = yield* left(name, log, known)
           yield* service.reconcile(second)
@@ -206,8 +213,7 @@ for (const store of Object.keys(stores) as ReadonlyArray<keyof typeof stores>) {
         expect(yield* Run.text(service.run(unknown, { onPending: "close" }))).toBe("Fine.")
         expect(yield* outputs(unknown)).toEqual([expect.stringContaining("not carried out")])
       }).pipe(
-        (test) =>
-          Effect.flatMap(RunLog.makeMemory, (log) => Effect.provideService(test, RunLog.RunLog, log)),
+        (test) => Effect.flatMap(RunLog.makeMemory, (log) => Effect.provideService(test, RunLog.RunLog, log)),
         Effect.provide(handlers),
         over([Script.always("Fine.")])
       ))
