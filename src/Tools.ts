@@ -12,6 +12,18 @@ import { InvalidInput } from "./OpenAIError.ts"
 
 export {
   /**
+   * The call that a handler is made for: its `callId`, and the thread and the run that it belongs to. A call that is made
+   * again after its process has died has the same `callId`, which makes it a key for what must not be done twice. Outside
+   * of a handler it is undefined.
+   *
+   * @since 0.1.0
+   * @category references
+   */
+  CurrentCall
+} from "./internal/currentCall.ts"
+
+export {
+  /**
    * Whether somebody has to be asked before the tool is called: always, or where a function of its decoded parameters says
    * so, or throws. Without the `approve` option the run ends `requires_action`.
    *

@@ -311,6 +311,26 @@ describe("tools", () => {
       expect(written).toContain("gen_ai.tool.call.id")
     }).pipe(Effect.provide(threads([call("weather", { city: "Samarkand" }), "Done"]))))
 
+  it.effect("a handler knows which call it is made for", () =>
+    Effect.gen(function*() {
+      const seen: Array<unknown> = []
+      const knowing = toolkit.toLayer({
+        weather: () => Effect.succeed({ celsius: 1 }),
+        nothing: () => Effect.void,
+        strictly: () => Effect.map(Tools.CurrentCall, (current) => (seen.push(current), "x"))
+      })
+      const { id, run: stream } = yield* run()
+      const events = yield* collect(stream).pipe(Effect.provide(knowing))
+      const called = events.filter((event) => event._tag === "ToolCallCompleted")
+      expect(called).toHaveLength(2)
+      expect(seen).toEqual(called.map(({ callId, runId }) => ({ callId, runId, threadId: id })))
+      expect(yield* Tools.CurrentCall).toBe(undefined)
+    }).pipe(
+      Effect.provide(
+        threads([Script.turn([call("strictly", { city: "A" }), call("strictly", { city: "B" })]), "Done"])
+      )
+    ))
+
   it.effect("of two toolkits with one name neither wins", () =>
     Effect.gen(function*() {
       const other = Toolkit.make(Tool.make("weather"))

@@ -1,7 +1,7 @@
 import * as Tool from "@effect/ai/Tool"
 import * as Toolkit from "@effect/ai/Toolkit"
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Schema, Stream } from "effect"
+import { Effect, Exit, Fiber, Layer, Option, Schema, Stream } from "effect"
 import {
   Assistants,
   OpenAI,
@@ -271,19 +271,20 @@ const killed = Effect.fnUntraced(function*(
 
 describe("a process that dies in a run with tools", () => {
   const parts = 6
-  for (let part = 1; part <= parts; part++) {
-    it.effect(`law 3: at any event, another goes on, and no call is made twice (${part} of ${parts})`, () =>
+  for (const [what, log, part] of eachPart({ none: Effect.succeed(RunLog.none), memory: RunLog.makeMemory }, parts)) {
+    it.effect(`law 3: at any event, another goes on, and no call is made twice (log: ${what}, ${part} of ${parts})`, () =>
       Effect.gen(function*() {
         const count = yield* eventCount("conversations")
         for (let at = part; at <= count; at += parts) {
           yield* Effect.gen(function*() {
             const { layer, made } = counting()
-            const id = yield* killed(layer, at)
+            const remembered = yield* log
+            const id = yield* killed(layer, at, remembered)
             const next = processOver(yield* OpenAI.OpenAI)
             const text = Effect.gen(function*() {
               const service = yield* Threads.Threads
               return yield* Run.text(service.run(id, { message: "And now?", toolkit }))
-            }).pipe(Effect.provide([next.layer, layer]))
+            }).pipe(Effect.provide([next.layer, layer]), Effect.provideService(RunLog.RunLog, remembered))
             expect(yield* advancing(text, "10 seconds")).toBe("Fine.")
             yield* honest(id, made)
           }).pipe(Effect.provide(threads(script())))
@@ -333,11 +334,45 @@ describe("a process that dies in a run with tools", () => {
       for (const [text, times] of made) expect([text, times]).toEqual([text, 1])
     }))
 
-  it.effect("of a tool that may run twice, what had begun is made again", () =>
+  it.effect.each([Note.annotate(Tool.Idempotent, true), Note.annotate(Tool.Readonly, true)])(
+    "of a tool that may run twice, what had begun is made again (%#)",
+    (tool) =>
+      Effect.gen(function*() {
+        const { told } = yield* completed(tool)
+        expect(told).toEqual(["noted first a", "noted first b"])
+      })
+  )
+
+  it.effect("law 2: a log knows of all calls of a step before the first is made", () =>
     Effect.gen(function*() {
-      const { told } = yield* completed(Note.annotate(Tool.Idempotent, true))
-      expect(told).toEqual(["noted first a", "noted first b"])
-    }))
+      const log = yield* RunLog.makeMemory
+      const seen: Array<ReadonlyArray<string>> = []
+      const kit = Toolkit.make(Note)
+      const service = yield* Threads.Threads
+      const { id } = yield* service.create()
+      const callIds: Array<Thread.CallId> = []
+      const states = Effect.suspend(() =>
+        Effect.forEach(callIds, (callId) =>
+          Effect.map(log.find(id, callId), Option.match({ onNone: () => "none", onSome: ({ _tag }) => _tag })))
+      )
+      const layer = kit.toLayer({
+        note: ({ text }) =>
+          Effect.as(Effect.map(states, (all) => void seen.push(all)), text)
+      })
+      const knowing = {
+        ...log,
+        intend: (calls: ReadonlyArray<RunLog.Call>) =>
+          Effect.suspend(() => {
+            callIds.push(...calls.map(({ callId }) => callId))
+            return log.intend(calls)
+          })
+      }
+      yield* Run.result(service.run(id, { message: "Go", toolkit: kit, toolConcurrency: 1 })).pipe(
+        Effect.provide(layer),
+        Effect.provideService(RunLog.RunLog, knowing)
+      )
+      expect(seen).toEqual([["Started", "Intended"], ["Done", "Started"]])
+    }).pipe(Effect.provide(threads([step("only "), "Fine."]))))
 
   it.effect("law 3: reconcile says what it did", () =>
     Effect.gen(function*() {
