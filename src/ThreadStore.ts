@@ -56,8 +56,9 @@ export interface Turn {
 }
 
 /**
- * What was done to a thread that was left in the middle of something: calls that were answered with the note that it is
- * not known whether they were carried out, and items that were removed because they mean nothing without their pair.
+ * What was done to a thread that was left in the middle of something: calls that were answered with what they are known to
+ * have given, or the note that it is not known whether they were carried out; requests for approval that were denied; and
+ * items that were removed because they mean nothing without their pair.
  *
  * @since 0.1.0
  * @category models

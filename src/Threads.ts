@@ -185,8 +185,8 @@ export type RunStatus =
 /**
  * What a pending call or approval is answered with: the output of a function call that the program has made itself;
  * whether a function call may be made, by the toolkit that is given to `submit`; whether an MCP server may do what it asks
- * for; or, for the call of another tool, the wire's item that answers it, such as
- * `{ type: "custom_tool_call_output", output: "…" }`, into which the call's id is put.
+ * for; or, for the call of another tool and for a function that gives more than text, the wire's item that answers it,
+ * such as `{ type: "custom_tool_call_output", output: "…" }`, into which the call's id is put.
  *
  * @since 0.1.0
  * @category models

@@ -41,8 +41,25 @@ const kinds = {
   }
 } as const
 
+const LocalShell = Tool.providerDefined({
+  id: "openai.local_shell",
+  toolkitName: "LocalShell",
+  providerName: "local_shell",
+  args: {}
+})
+const shells = Toolkit.make(Tool.make("own", { success: Schema.String }), LocalShell({}))
+
 const raws = (items: ReadonlyArray<Thread.Item>, type: string) =>
   items.flatMap((item) => item._tag === "Unknown" && item.type === type ? [item.raw] : [])
+
+const asked = Effect.flatMap(
+  Simulator.Simulator,
+  (simulator) =>
+    Effect.map(
+      simulator.requests,
+      (requests) => requests.flatMap(({ body, path }) => path === "/responses" ? [body] : [])
+    )
+)
 
 for (const store of Object.keys(stores) as ReadonlyArray<keyof typeof stores>) {
   const over = (script: Script.Script) => Effect.provide(threads(script, { store }))
@@ -87,6 +104,33 @@ for (const store of Object.keys(stores) as ReadonlyArray<keyof typeof stores>) {
         }).pipe(over([Script.toolCall(type, call), "Fine.", Script.toolCall(type, call), "Fine."])))
     }
 
+    it.effect("a tool without a handler waits beside one that has one", () =>
+      Effect.gen(function*() {
+        const service = yield* Threads.Threads
+        const { id } = yield* service.create()
+        const first = yield* Run.result(service.run(id, { message: "Go", toolkit: shells }))
+        expect(first.pending).toMatchObject([{ _tag: "PendingItem", type: "local_shell_call" }])
+        expect((yield* asked).at(-1)).toMatchObject({
+          tools: [{ type: "function", name: "own" }, { type: "local_shell" }]
+        })
+        const [one] = first.pending
+        if (one?._tag !== "PendingItem") throw new Error("it does not wait")
+        const { callId } = one
+        const { item } = kinds.local_shell_call
+        expect(yield* Run.text(service.submit(id, [{ callId, item }], { toolkit: shells }))).toBe("Fine.")
+        const tags = (yield* collect(service.items(id))).map((item) => item._tag)
+        expect(tags.filter((tag) => tag === "FunctionCallOutput")).toHaveLength(1)
+      }).pipe(
+        Effect.provide(shells.toLayer({ own: () => Effect.succeed("made") })),
+        over([
+          Script.turn([
+            Script.functionCall("own", {}),
+            Script.toolCall("local_shell_call", kinds.local_shell_call.call)
+          ]),
+          "Fine."
+        ])
+      ))
+
     it.effect("a shell that OpenAI runs answers itself", () =>
       Effect.gen(function*() {
         const service = yield* Threads.Threads
@@ -110,7 +154,7 @@ for (const store of Object.keys(stores) as ReadonlyArray<keyof typeof stores>) {
         expect(yield* Run.text(service.run(id, { message: "And now?" }))).toBe("Fine.")
       }).pipe(over([Script.functionCall("later", {}, { async: true }), "Fine."])))
 
-    const asked = Effect.gen(function*() {
+    const askedForApproval = Effect.gen(function*() {
       const service = yield* Threads.Threads
       const { id } = yield* service.create()
       const { pending } = yield* Run.result(service.run(id, { message: "Go" }))
@@ -122,7 +166,7 @@ for (const store of Object.keys(stores) as ReadonlyArray<keyof typeof stores>) {
     it.effect("what an MCP server asks for waits, until it is answered", () =>
       Effect.gen(function*() {
         const service = yield* Threads.Threads
-        const { approvalId, id } = yield* asked
+        const { approvalId, id } = yield* askedForApproval
         for (let times = 0; times < 2; times++) {
           const busy = yield* Effect.flip(Run.result(service.run(id, { message: "And now?" })))
           expect(busy).toMatchObject({ _tag: "ThreadBusy", why: "requires_action" })
@@ -138,9 +182,9 @@ for (const store of Object.keys(stores) as ReadonlyArray<keyof typeof stores>) {
     it.effect("what an MCP server asks for is closed where a run says so, and by reconcile", () =>
       Effect.gen(function*() {
         const service = yield* Threads.Threads
-        const first = yield* asked
+        const first = yield* askedForApproval
         expect(yield* Run.text(service.run(first.id, { onPending: "close" }))).toBe("Fine.")
-        const second = yield* asked
+        const second = yield* askedForApproval
         expect(yield* service.reconcile(second.id)).toEqual({ closed: [second.approvalId], removed: [] })
         expect(yield* Run.text(service.run(second.id))).toBe("Fine.")
         for (const { approvalId, id } of [first, second]) {
@@ -154,7 +198,7 @@ for (const store of Object.keys(stores) as ReadonlyArray<keyof typeof stores>) {
       Effect.gen(function*() {
         const service = yield* Threads.Threads
         const threadStore = yield* ThreadStore.ThreadStore
-        const { approvalId, id } = yield* asked
+        const { approvalId, id } = yield* askedForApproval
         yield* threadStore.append(id, [
           { type: "mcp_approval_response", approval_request_id: approvalId, approve: true }
         ])

@@ -122,6 +122,16 @@ for (const store of Object.keys(stores) as ReadonlyArray<keyof typeof stores>) {
         expect(yield* Run.text(service.run(id, { message: "And now?" }))).toBe("Thanks.")
       }).pipe(over(twice)))
 
+    it.effect("a function may give more than text", () =>
+      Effect.gen(function*() {
+        const { id, ids } = yield* waiting
+        const output = [{ type: "input_image", image_url: "https://example.com/a.png" }]
+        const answers = ids.map((callId) => ({ callId, item: { type: "function_call_output", output } }))
+        expect((yield* submit(id, answers)).text).toBe("Thanks.")
+        const { items } = yield* state(id)
+        expect(items.filter((item) => item._tag === "FunctionCallOutput")).toMatchObject([{ output }, { output }])
+      }).pipe(over(twice)))
+
     it.effect("what waits is told by the thread", () =>
       Effect.gen(function*() {
         const service = yield* Threads.Threads
