@@ -1,5 +1,7 @@
+import * as Tool from "@effect/ai/Tool"
+import * as Toolkit from "@effect/ai/Toolkit"
 import { expect, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import { Run, Threads, ThreadStore } from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
 import { stores, threads } from "../support/layers.ts"
@@ -27,6 +29,21 @@ for (const store of Object.keys(stores) as ReadonlyArray<keyof typeof stores>) {
         expect(requests).toHaveLength(4)
       }).pipe(Effect.provide(threads([refusal(message), "Fine.", refusal(message), refusal(message)], { store }))))
   }
+
+  it.effect(`law 3: a run mends its thread once, whichever step is rejected, ${store}`, () =>
+    Effect.gen(function*() {
+      const kit = Toolkit.make(Tool.make("note", { success: Schema.String }))
+      const service = yield* Threads.Threads
+      const { id } = yield* service.create({ messages: ["Hi"] })
+      const run = Run.result(service.run(id, { toolkit: kit })).pipe(
+        Effect.provide(kit.toLayer({ note: () => Effect.succeed("noted") }))
+      )
+      expect(yield* Effect.flip(run)).toMatchObject({ _tag: "HistoryRejected", why: "pairing" })
+      expect(yield* Run.text(service.run(id))).toBe("Fine.")
+    }).pipe(Effect.provide(threads(
+      [refusal(messages.pairing), Script.functionCall("note", {}), refusal(messages.pairing), "Fine."],
+      { store }
+    ))))
 
   it.effect(`law 3: an output of no call, and reasoning that nothing follows, are removed, ${store}`, () =>
     Effect.gen(function*() {

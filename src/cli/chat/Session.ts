@@ -100,7 +100,7 @@ export const make = (options: Options) =>
       const hear = (event: RunEvent) => {
         // From there on the message is in the thread, and is not to be written again.
         if (event._tag === "RunStarted") unanswered = { message: undefined }
-        if (event._tag === "RunCompleted") hasOpenCalls = event.pending.some(({ _tag }) => _tag === "PendingCall")
+        if (event._tag === "RunCompleted") hasOpenCalls = event.pending.length > 0
       }
       const { tools, usage: tokens } = options
       const rendering = { format: "text", answer: stdout, usage: tokens, tools, spinner, hear } as const
