@@ -2,7 +2,7 @@ import * as Tool from "@effect/ai/Tool"
 import * as Toolkit from "@effect/ai/Toolkit"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { Assistant, OpenAI, Run, RunLog, Thread, Threads, ThreadStore } from "effect-openai-threads"
+import { OpenAI, Run, RunLog, Thread, Threads, ThreadStore } from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
 import { stores, threads } from "../support/layers.ts"
 import { collect } from "../support/observe.ts"
@@ -274,15 +274,32 @@ describe("the simulated OpenAI", () => {
     }).pipe(Effect.provide(threads([]))))
 })
 
-it.effect("law 13: a run after one that was asked for approval and answered costs no reading", () =>
+it.effect("law 13: a run on a thread whose approvals are given costs no reading", () =>
   Effect.gen(function*() {
     const service = yield* Threads.Threads
     const simulator = yield* Simulator.Simulator
-    const { id } = yield* service.create()
-    const mcp = Assistant.make({ id: "mcp", model: "test-model" })
-    const approve = () => Effect.succeed({ approve: true })
-    yield* Run.result(service.run(id, { message: "Go", assistant: mcp, approve }))
-    const before = (yield* simulator.requests).length
-    yield* Run.result(service.run(id, { assistant: mcp }))
-    expect((yield* simulator.requests).slice(before).map(({ path }) => path)).toEqual(["/responses"])
-  }).pipe(Effect.provide(threads([Script.approvalRequest("search", {}), "Found.", "Fine."]))))
+    const answers: Record<string, (id: Thread.ThreadId) => Effect.Effect<Run.RunResult, unknown>> = {
+      "by the run": (id) =>
+        Run.result(service.run(id, { message: "Go", approve: () => Effect.succeed({ approve: true }) })),
+      "by somebody": (id) =>
+        Effect.flatMap(Run.result(service.run(id, { message: "Go" })), ({ pending }) =>
+          Run.result(service.submit(
+            id,
+            pending.flatMap((one) => one._tag === "PendingApproval" ? [{ approvalId: one.itemId, approve: true }] : [])
+          )))
+    }
+    for (const answer of Object.values(answers)) {
+      const { id } = yield* service.create()
+      expect((yield* answer(id)).text).toBe("Found.")
+      const before = (yield* simulator.requests).length
+      yield* Run.result(service.run(id))
+      expect((yield* simulator.requests).slice(before).map(({ path }) => path)).toEqual(["/responses"])
+    }
+  }).pipe(Effect.provide(threads([
+    Script.approvalRequest("search", {}),
+    "Found.",
+    "Fine.",
+    Script.approvalRequest("search", {}),
+    "Found.",
+    "Fine."
+  ]))))

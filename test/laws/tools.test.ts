@@ -270,7 +270,7 @@ const killed = Effect.fnUntraced(function*(
 })
 
 describe("a process that dies in a run with tools", () => {
-  const parts = 6
+  const parts = 12
   for (const [what, log, part] of eachPart({ none: Effect.succeed(RunLog.none), memory: RunLog.makeMemory }, parts)) {
     it.effect(`law 3: at any event, another goes on, and no call is made twice (log: ${what}, ${part} of ${parts})`, () =>
       Effect.gen(function*() {
