@@ -401,6 +401,12 @@ const toReplay = (item: LocalItem): ReadonlyArray<WireItem> => {
   return [replay as WireItem]
 }
 
+/** Items without the answers that these answers are given in place of. */
+const withoutAnswers = (items: Array<LocalItem>, answers: ReadonlyArray<WireItem>): Array<LocalItem> => {
+  const answered = new Set(answers.flatMap((answer) => answeredBy(answer) ?? []))
+  return answered.size === 0 ? items : items.filter((item) => !answered.has(answeredBy(item) ?? ""))
+}
+
 /** What of an answer that was cut off may stay: a call that is not whole would never get its output. */
 const isKept = (response: Response) => (item: { readonly type: string }) =>
   response.status === "completed" || item.type === "message"
@@ -431,9 +437,7 @@ export const layerMemory: Layer.Layer<ThreadStore> = Layer.sync(ThreadStore, () 
   /** Outputs that are given once more, because the request with them failed, take the place of the first ones. */
   const replaceOutputs = (id: ThreadId, items: ReadonlyArray<WireItem>) =>
     Effect.flatMap(find(id), (local) => {
-      const answered = new Set(items.flatMap((item) => answeredBy(item) ?? []))
-      const isOld = (item: LocalItem) => answered.has(answeredBy(item) ?? "")
-      if (answered.size > 0) local.items = local.items.filter((item) => !isOld(item))
+      local.items = withoutAnswers(local.items, items)
       return add(id, items)
     })
   const writer = (id: ThreadId): Writer => ({
@@ -448,19 +452,20 @@ export const layerMemory: Layer.Layer<ThreadStore> = Layer.sync(ThreadStore, () 
         yield* add(id, yield* Settle.closings(found.open, outputOf))
         return reconciled(found)
       }),
+    // As at OpenAI, what goes with a request is in the thread once that has its answer.
     turn: (newItems) =>
-      Effect.zipRight(
-        replaceOutputs(id, newItems),
-        Effect.map(find(id), (local): Turn => ({
-          params: {
-            input: local.items.flatMap(toReplay),
-            store: false,
-            include: ["reasoning.encrypted_content"]
-          },
-          commit: (response) =>
+      Effect.zipWith(find(id), Effect.forEach(newItems, toLocal), (local, added): Turn => ({
+        params: {
+          input: [...withoutAnswers(local.items, newItems), ...added].flatMap(toReplay),
+          store: false,
+          include: ["reasoning.encrypted_content"]
+        },
+        commit: (response) =>
+          Effect.zipRight(
+            replaceOutputs(id, newItems),
             Effect.asVoid(add(id, response.output.filter(isKept(response)) as ReadonlyArray<WireItem>))
-        }))
-      )
+          )
+      }))
   })
   const { append, exclusive, open, pending, reconcile } = makeLock(writer)
 

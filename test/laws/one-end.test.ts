@@ -250,7 +250,7 @@ describe("requires_action", () => {
       const orphan = yield* observe(
         service.submit(thread.id, [{ callId: Thread.CallId.make("call_unknown"), output: "x" }])
       )
-      expect(orphan.error).toMatchObject({ _tag: "HistoryRejected", why: "orphanOutput" })
+      expect(orphan.error).toMatchObject({ _tag: "InvalidInput", field: "answers" })
       expect((yield* observe(service.submit(thread.id, []))).error?._tag).toBe("InvalidInput")
     }).pipe(
       Effect.provide(threads([Script.functionCall("weather", { city: "Rome" }), Script.text("It is sunny.")]))

@@ -229,25 +229,28 @@ describe("law 12: the same program over any store", () => {
     ], { store: "memory" }))))
 })
 
-it.effect("law 12: outputs that are submitted once more take the place of the first ones", () =>
-  Effect.gen(function*() {
-    const service = yield* Threads.Threads
-    const thread = yield* service.create()
-    const { pending: [pending] } = yield* Run.result(service.run(thread.id, { message: "Time?" }))
-    if (pending?._tag !== "PendingCall") throw new Error("no call is pending")
-    const submit = service.submit(thread.id, [{ callId: pending.call.callId, output: "noon" }])
-    expect((yield* Effect.flip(Run.text(submit)))._tag).toBe("RateLimited")
-    expect(yield* Run.text(submit)).toBe("It is noon.")
-    const outputs = (yield* collect(service.items(thread.id))).filter((item) => item._tag === "FunctionCallOutput")
-    expect(outputs).toHaveLength(1)
-  }).pipe(
-    noRetries,
-    Effect.provide(threads([
-      Script.functionCall("clock", {}),
-      Script.httpError({ status: 429, code: "rate_limit_exceeded" }),
-      Script.text("It is noon.")
-    ], { store: "memory" }))
-  ))
+it.effect.each(["conversations", "memory"] as const)(
+  "law 12: answers to which no answer came are given once more, %s",
+  (store) =>
+    Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const thread = yield* service.create()
+      const { pending: [pending] } = yield* Run.result(service.run(thread.id, { message: "Time?" }))
+      if (pending?._tag !== "PendingCall") throw new Error("no call is pending")
+      const submit = service.submit(thread.id, [{ callId: pending.call.callId, output: "noon" }])
+      expect((yield* Effect.flip(Run.text(submit)))._tag).toBe("RateLimited")
+      expect(yield* Run.text(submit)).toBe("It is noon.")
+      const outputs = (yield* collect(service.items(thread.id))).filter((item) => item._tag === "FunctionCallOutput")
+      expect(outputs).toHaveLength(1)
+    }).pipe(
+      noRetries,
+      Effect.provide(threads([
+        Script.functionCall("clock", {}),
+        Script.httpError({ status: 429, code: "rate_limit_exceeded" }),
+        Script.text("It is noon.")
+      ], { store }))
+    )
+)
 
 it.effect("each event has a cursor, and the run's own ids", () =>
   Effect.gen(function*() {

@@ -135,24 +135,23 @@ for (const store of Object.keys(stores) as ReadonlyArray<keyof typeof stores>) {
         }))
     }
 
-    it.effect("law 3: interrupted at any time while tools run, too", () =>
-      Effect.gen(function*() {
-        for (const time of [0, 5, 19, 20, 21, 30, 41, 55, 61, 200]) {
-          yield* Effect.gen(function*() {
-            const { layer, made } = counting()
-            const service = yield* Threads.Threads
-            const simulator = yield* Simulator.Simulator
-            const { id } = yield* service.create()
-            const fiber = yield* Effect.fork(
-              Run.result(service.run(id, { message: "Go", toolkit })).pipe(Effect.provide(layer))
-            )
-            yield* simulator.advance(`${time} millis`)
-            yield* advancing(Fiber.interrupt(fiber), "10 seconds")
-            expect(yield* advancing(usable(id), "200 millis")).toBe("Fine.")
-            yield* honest(id, made)
-          }).pipe(Effect.provide(threads(script(), { store })))
-        }
-      }))
+    it.effect.each([0, 5, 19, 20, 21, 30, 41, 55, 61, 200])(
+      "law 3: interrupted at any time while tools run, too (%i ms)",
+      (time) =>
+        Effect.gen(function*() {
+          const { layer, made } = counting()
+          const service = yield* Threads.Threads
+          const simulator = yield* Simulator.Simulator
+          const { id } = yield* service.create()
+          const fiber = yield* Effect.fork(
+            Run.result(service.run(id, { message: "Go", toolkit })).pipe(Effect.provide(layer))
+          )
+          yield* simulator.advance(`${time} millis`)
+          yield* advancing(Fiber.interrupt(fiber), "10 seconds")
+          expect(yield* advancing(usable(id), "200 millis")).toBe("Fine.")
+          yield* honest(id, made)
+        }).pipe(Effect.provide(threads(script(), { store })))
+    )
 
     it.effect.each([0, 1, 2, 3])(
       "law 3: a connection that breaks in step %i leaves a thread for the next run",
