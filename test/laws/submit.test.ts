@@ -94,7 +94,7 @@ for (const store of Object.keys(stores) as ReadonlyArray<keyof typeof stores>) {
         const { id, ids } = yield* waiting
         const answers = ids.map((callId) => ({ callId, output: "right" }))
         const exits = yield* advancing(
-          Effect.all([1, 2].map(() => Effect.exit(submit(id, answers))), { concurrency: 2 }),
+          Effect.replicateEffect(Effect.exit(submit(id, answers)), 2, { concurrency: 2 }),
           "1 minute"
         )
         expect(exits.filter(Exit.isSuccess)).toHaveLength(1)
