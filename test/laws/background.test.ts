@@ -119,7 +119,7 @@ describe("start and resume", () => {
       expect(told(first)).toEqual(told(yield* whole))
       expect(told(second)).toEqual(told(first))
       expect(made.sort()).toEqual(["0a", "0b", "1a", "1b"])
-      expect(yield* service.status(cursor)).toBe("requires_action")
+      expect(yield* service.status(cursor)).toBe("completed")
       yield* pass(1000)
       expect(yield* passing(Run.text(service.run(id, { message: "And now?" })), 1000)).toBe("Fine.")
     }).pipe(over(script)))

@@ -7,6 +7,7 @@ import type * as ThreadStore from "../../ThreadStore.ts"
 import { noUsage } from "../projection.ts"
 import * as ToolSteps from "../toolSteps.ts"
 import { callAll } from "./callAll.ts"
+import { stillLeads } from "./lead.ts"
 import { over } from "./over.ts"
 import type { Outcome, RunPull } from "./plan.ts"
 import type { RunState } from "./runState.ts"
@@ -22,6 +23,7 @@ export const act = (
     const isRejoined = !run.hasAsked
     const asked = isRejoined ? yield* unanswered(run, writer, step.pending) : step.pending
     const { calls, left, tasks } = yield* ToolSteps.share(tools, asked, isRejoined ? ToolSteps.resume : ToolSteps.make)
+    yield* stillLeads(run)
     if (!isRejoined) yield* ToolSteps.intend(tools, calls)
     owed.owe(calls, ToolSteps.notCarriedOut("the run ended before"))
     run.before = run.upTo(step)
@@ -35,7 +37,7 @@ export const act = (
   }))
 
 /** Those that nobody has answered meanwhile. Where all are answered, somebody has gone on. */
-const unanswered = (
+export const unanswered = (
   run: RunState,
   writer: ThreadStore.Writer,
   pending: ReadonlyArray<Pending>

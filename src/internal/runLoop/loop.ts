@@ -42,7 +42,9 @@ export const open = (plan: Plan, services: Services): Pull.Open<RunEvent, Resume
     const busy = yield* Scope.fork(scope, scope.strategy)
     const run = new RunState(plan, services, loop, { span, policy, limits, busy })
     const { from } = plan
-    run.next = from?.leader === undefined ? enter(run) : run.once(goOnFrom(run, readingAlong, from))
+    run.next = from !== undefined && (from.leader !== undefined || from.isSettled)
+      ? run.once(goOnFrom(run, readingAlong, from))
+      : enter(run)
     return Effect.suspend(() =>
       run.deadline === Number.POSITIVE_INFINITY ? run.next : Pull.until(run.next, run.deadline, () => tooLong(run))
     )
@@ -50,5 +52,8 @@ export const open = (plan: Plan, services: Services): Pull.Open<RunEvent, Resume
 
 const tooLong = (run: RunState): RunError => {
   run.span.attribute("error.type", "TimedOut")
-  return run.withPartial(new TimedOut({ phase: "total" }))
+  const error = run.withPartial(new TimedOut({ phase: "total" }))
+  // Whoever only goes on with a run does not end it.
+  if (run.plan.from === undefined) run.self.end = error
+  return error
 }

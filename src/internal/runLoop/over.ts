@@ -20,7 +20,7 @@ export const over = (run: RunState, step: Outcome): RunPull =>
       ...result,
       ...(output === undefined ? {} : { output })
     }
-    run.self.end = last
+    run.self.end = { _tag: last._tag, status: last.status, pending: last.pending }
     yield* Scope.close(run.busy, Exit.void)
     run.next = Pull.end
     return [last]

@@ -41,6 +41,8 @@ interface Options extends Settings, ToolOptions, Omit<ThreadStore.Waiting, "onBu
   readonly output?: Schema.Schema.AnyNoContext | undefined
 }
 
+const newId = Effect.map(makeId("run"), (id) => RunId.make(id))
+
 export const start = <A>(
   { active, assistants, openai, scope, store }: Services,
   threadId: ThreadId,
@@ -49,7 +51,8 @@ export const start = <A>(
   answers: {
     readonly outputs: ReadonlyArray<ThreadStore.WireItem>
     readonly approved: ReadonlySet<CallId>
-  } = { outputs: [], approved: new Set() }
+  } = { outputs: [], approved: new Set() },
+  id?: RunId
 ): Stream.Stream<RunEventOf<A>, RunError> =>
   Pull.toStream(Effect.gen(function*() {
     yield* Validate.id("thread id", threadId)
@@ -69,7 +72,7 @@ export const start = <A>(
       ...(tools?.declarations ?? []).map(({ wire }) => wire)
     ] as Params["tools"]
     const include = options.include ?? includeOf(wireTools ?? [])
-    const runId = RunId.make(yield* makeId("run"))
+    const runId = id ?? (yield* newId)
     const run = RunLoop.open({
       runId,
       threadId,
@@ -90,6 +93,7 @@ export const start = <A>(
       newItems: answers.outputs,
       approved: answers.approved,
       waiting: { ...options, onBusy: onBusy === "interrupt" ? "enqueue" : onBusy },
+      interrupts: onBusy === "interrupt",
       onPending: options.onPending ?? "reject",
       keepPartial: options.keepPartial ?? true,
       idleTimeout: options.idleTimeout,
@@ -101,19 +105,27 @@ export const start = <A>(
       owner: runId,
       from: undefined
     }, { openai, store, active })
-    if (onBusy === "interrupt") yield* active.byThread.get(threadId)?.stop ?? Effect.void
     return yield* options.onStop === "detach" ? Pull.detachable(run, scope) : run
   })) as Stream.Stream<RunEventOf<A>, RunError>
 
-/** Begins a run that goes on without a reader, and gives its cursor as soon as OpenAI has it. */
+/**
+ * Begins a run that goes on without a reader, and gives its cursor as soon as OpenAI has it. Whoever does not wait for
+ * that has no cursor, so that nobody could read or end the run: it is withdrawn.
+ */
 export const startInBackground = (
   services: Services,
   threadId: ThreadId,
   options: Options
 ): Effect.Effect<Cursor.Cursor, RunError> =>
-  start(services, threadId, { ...options, background: true, onStop: "detach" }).pipe(
-    Stream.filter(({ responseId }) => responseId !== undefined),
-    Stream.runHead,
+  Effect.flatMap(
+    newId,
+    (runId) =>
+      start(services, threadId, { ...options, background: true, onStop: "detach" }, undefined, runId).pipe(
+        Stream.filter(({ responseId }) => responseId !== undefined),
+        Stream.runHead,
+        Effect.onInterrupt(() => Effect.ignore(services.active.byRun.get(runId)?.stop ?? Effect.void))
+      )
+  ).pipe(
     Effect.flatMap(Option.match({
       onNone: () => new UnexpectedResponse({ reason: "the run ended without a response" }),
       onSome: (event) => Effect.succeed(Cursor.fromEvent(event))
