@@ -481,8 +481,8 @@ const make = (options: Options): Service => {
       ? { resource: "response", id: params.previous_response_id }
       : { resource: "endpoint" }
 
-  const answered = (span: Tracer.Span, { model }: Asked, response: Response) => {
-    gates.used(model, response.usage?.total_tokens)
+  const answered = (span: Tracer.Span, asked: Asked, response: Response) => {
+    gates.used(asked, response)
     Telemetry.chatEnd(span, response)
   }
 
