@@ -36,6 +36,7 @@ export const callAll = (
   }
 ): RunPull =>
   Effect.gen(function*() {
+    if (run.isStopped) return yield* run.cancelled
     const { busy } = run
     const done = run.calling = yield* Queue.unbounded<ToolSteps.Done | undefined>()
     const working = yield* Scope.fork(busy, busy.strategy)

@@ -6,11 +6,24 @@ import type { Response } from "openai/resources/responses/responses"
 import { NotResumable } from "../../RunError.ts"
 import * as ActiveRuns from "../activeRuns.ts"
 import { outcome } from "../projection.ts"
+import * as ToolSteps from "../toolSteps.ts"
 import { act, unanswered } from "./act.ts"
 import { follow, goOnWith } from "./follow.ts"
+import { payOff } from "./leave.ts"
 import { over } from "./over.ts"
 import type { Outcome, RunPull, Turn } from "./plan.ts"
 import type { RunState } from "./runState.ts"
+
+/** Somebody wants the run to end, whose answer is in the thread by now: nobody does what it asks for. */
+const giveUp = (run: RunState, { writer }: Turn, { pending }: Outcome): RunPull =>
+  Effect.suspend(() => {
+    run.self.end = run.cancellation
+    run.owed.owe(
+      pending.flatMap((one) => one._tag === "PendingCall" ? [one.call] : []),
+      ToolSteps.notCarriedOut("the run ended before")
+    )
+    return Effect.zipRight(payOff(run, writer), run.cancelled)
+  })
 
 export const complete = (run: RunState, turn: Turn, response: Response): RunPull =>
   run.once(Effect.gen(function*() {
@@ -21,6 +34,7 @@ export const complete = (run: RunState, turn: Turn, response: Response): RunPull
     // Its connection serves the next request, and its span ends here rather than with the tools.
     if (run.line !== undefined) yield* Scope.close(run.line, Exit.void)
     const step: Outcome = outcome(response)
+    if (run.isStopped) return yield* giveUp(run, turn, step)
     if (step.pending.length === 0) return yield* over(run, step)
     const { from, plan: { log, runId }, tools } = run
     if (from?.leader !== undefined) return yield* follow(run, from.leader, turn, response, step)

@@ -25,6 +25,7 @@ export const leave = (run: RunState): Effect.Effect<void> =>
 export const payOff = (run: RunState, writer: ThreadStore.Writer): Effect.Effect<void> =>
   Effect.suspend(() => {
     const { items } = run.owed
+    run.owed.clear()
     const goesOn = run.isOusted || (run.isBackground && !run.plan.cancelOnStop && run.self.end === undefined)
     // What could not be written is closed by the run that comes next.
     return items.length === 0 || goesOn ? Effect.void : Effect.ignore(bounded(run, writer.answer(items)))
