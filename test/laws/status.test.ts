@@ -33,10 +33,10 @@ describe("a run of several steps, by the cursor that start gave", () => {
       const service = yield* Threads.Threads
       const { cursor } = yield* begin(service)
       const seen: Array<string> = []
-      for (let time = 0; time < 2000; time += 10) {
+      for (let time = 0; time < 1500; time += 30) {
         const status = yield* passing(service.status(cursor), 0)
         if (status !== seen.at(-1)) seen.push(status)
-        yield* pass(10)
+        yield* pass(30)
       }
       expect(seen).toEqual(["queued", "in_progress", "completed"])
       expect(yield* passing(service.cancel(cursor), long)).toBe("completed")

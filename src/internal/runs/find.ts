@@ -110,12 +110,12 @@ export const leaderOf = (
 export const isDriven = (log: RunLog.Service, runId: RunId): Effect.Effect<boolean> =>
   Effect.map(log.lease(runId, "nobody", Duration.zero), (isFree) => !isFree)
 
-/** Whether a run has come to an end that nobody can go on from. With tools, calls that wait can be made. */
-const isFinal = (end: ActiveRuns.End | undefined, hasTools: boolean): boolean => {
+/** Whether a run has come to an end that nobody can go on from. One that waits for answers may have them meanwhile. */
+const isFinal = (end: ActiveRuns.End | undefined): boolean => {
   if (end === undefined || end === "interrupted") return false
   switch (end._tag) {
     case "RunCompleted":
-      return end.status === "completed" || !hasTools
+      return end.status === "completed"
     case "RunCancelled":
     case "RunFailed":
     case "RunIncomplete":
@@ -134,11 +134,10 @@ export const finishedOf = (
   active: ActiveRuns.ActiveRuns,
   store: ThreadStore.Service,
   log: RunLog.Service,
-  { responseId, runId, threadId }: Cursor,
-  hasTools: boolean
+  { responseId, runId, threadId }: Cursor
 ): Effect.Effect<ActiveRuns.Leader | undefined> => {
   const run = active.finished.get(runId)
-  if (run === undefined || responseId === undefined || !run.steps.includes(responseId) || !isFinal(run.end, hasTools)) {
+  if (run === undefined || responseId === undefined || !run.steps.includes(responseId) || !isFinal(run.end)) {
     return Effect.succeed(undefined)
   }
   return Effect.map(answersIn(store, log, threadId), (outputOf) => ActiveRuns.finished(run, outputOf))

@@ -42,8 +42,7 @@ export const resume = <A>(
     const cursor = yield* positionOf(active, log, from)
     const { runId } = cursor
     const response = yield* responseOf(openai, cursor)
-    const hasTools = options.toolkit !== undefined || options.approve !== undefined
-    const finished = yield* finishedOf(active, store, log, cursor, hasTools)
+    const finished = yield* finishedOf(active, store, log, cursor)
     const settled = finished === undefined && !active.byRun.has(runId) &&
       (yield* isSettled(openai, store, cursor, response, yield* newestOf(active, log, cursor)))
     const owner = yield* makeId("driver")
