@@ -66,8 +66,11 @@ export const remove = ({ byRun, byThread, finished }: ActiveRuns, run: ActiveRun
   if (byRun.get(run.runId) !== run) return
   byRun.delete(run.runId)
   if (byThread.get(run.threadId) === run) byThread.delete(run.threadId)
-  const { runId, steps, threadId } = run
+  const { runId, threadId } = run
   run.end ??= "interrupted"
+  // Whoever went on with it at an early step may not have come as far as others before.
+  const known = finished.get(runId)?.steps ?? []
+  const steps = known.length > run.steps.length ? known : run.steps
   finished.delete(runId)
   finished.set(runId, { runId, threadId, steps, end: run.end })
   if (finished.size > remembersEnds) finished.delete(finished.keys().next().value!)

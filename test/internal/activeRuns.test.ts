@@ -27,3 +27,14 @@ it("remembers the last thousand runs that are over, and of those that go on ever
   expect(ActiveRuns.find(active, next.runId)).toMatchObject({ steps: next.steps, end: "interrupted" })
   expect(ActiveRuns.find(active, last.runId)).toBe(last)
 })
+
+it("remembers the steps of a run that somebody has gone on with in vain", () => {
+  const active = ActiveRuns.make()
+  const [first, second] = [run(0), run(0)]
+  first.steps.push(Thread.ResponseId.make("resp_next"))
+  for (const one of [first, second]) {
+    ActiveRuns.claim(active, one)
+    ActiveRuns.remove(active, one)
+  }
+  expect(ActiveRuns.find(active, first.runId)?.steps).toEqual(first.steps)
+})

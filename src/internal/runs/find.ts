@@ -7,12 +7,9 @@ import type * as OpenAI from "../../OpenAI.ts"
 import { NotResumable, type ResumeError, RunCancelled } from "../../RunError.ts"
 import type * as RunLog from "../../RunLog.ts"
 import type { ResponseId, RunId } from "../../Thread.ts"
-import type * as ThreadStore from "../../ThreadStore.ts"
 import * as ActiveRuns from "../activeRuns.ts"
 import * as Lineage from "../lineage.ts"
-import { isOpen, outcome } from "../projection.ts"
 import { followTime } from "../runLoop/follow.ts"
-import * as Tail from "../tail.ts"
 
 /** A response in the background tells its run; one in the foreground, which has its end, at most its thread. */
 const belongs = (response: Response, { runId, threadId }: Cursor) => {
@@ -52,7 +49,7 @@ export const newestOf = (
 const firstOf = (
   active: ActiveRuns.ActiveRuns,
   log: RunLog.Service,
-  { runId, threadId }: Cursor
+  { runId, threadId }: Pick<Cursor, "runId" | "threadId">
 ): Effect.Effect<ResponseId, ResumeError> =>
   Effect.gen(function*() {
     const [first] = yield* log.steps(runId)
@@ -64,7 +61,7 @@ const firstOf = (
     if (known.end === "interrupted") return yield* new RunCancelled({ threadId, responseId: undefined })
     if (known.end !== undefined && known.end._tag !== "RunCompleted") return yield* known.end
     yield* Effect.sleep(followTime)
-    return yield* firstOf(active, log, { runId, threadId } as Cursor)
+    return yield* firstOf(active, log, { runId, threadId })
   })
 
 /** Where to go on: a cursor from before the first response means its beginning, and so does a run's id. */
@@ -109,69 +106,3 @@ export const leaderOf = (
 /** Whether somebody drives a run, as the log tells. */
 export const isDriven = (log: RunLog.Service, runId: RunId): Effect.Effect<boolean> =>
   Effect.map(log.lease(runId, "nobody", Duration.zero), (isFree) => !isFree)
-
-/** Whether a run has come to an end that nobody can go on from. One that waits for answers may have them meanwhile. */
-const isFinal = (end: ActiveRuns.End | undefined): boolean => {
-  if (end === undefined || end === "interrupted") return false
-  switch (end._tag) {
-    case "RunCompleted":
-      return end.status === "completed"
-    case "RunCancelled":
-    case "RunFailed":
-    case "RunIncomplete":
-    case "ToolFailed":
-    case "TooManySteps":
-    case "OutputRefused":
-    case "OutputInvalid":
-      return true
-    default:
-      return false
-  }
-}
-
-/** A run that has ended in this process is told as it was. */
-export const finishedOf = (
-  active: ActiveRuns.ActiveRuns,
-  store: ThreadStore.Service,
-  log: RunLog.Service,
-  { responseId, runId, threadId }: Cursor
-): Effect.Effect<ActiveRuns.Leader | undefined> => {
-  const run = active.finished.get(runId)
-  if (run === undefined || responseId === undefined || !run.steps.includes(responseId) || !isFinal(run.end)) {
-    return Effect.succeed(undefined)
-  }
-  return Effect.map(answersIn(store, log, threadId), (outputOf) => ActiveRuns.finished(run, outputOf))
-}
-
-/** What calls gave, as the log remembers it or the thread shows it, which is read once. */
-export const answersIn = (
-  store: ThreadStore.Service,
-  log: RunLog.Service,
-  threadId: Cursor["threadId"]
-): Effect.Effect<ActiveRuns.Leader["outputOf"]> =>
-  Effect.map(
-    Effect.cached(Tail.read(store, threadId)),
-    (items): ActiveRuns.Leader["outputOf"] => (call) =>
-      Effect.flatMap(
-        ActiveRuns.outputOf(log, threadId, call),
-        (made) => made === undefined ? Effect.map(items, (items) => Tail.outputOf(items, call)) : Effect.succeed(made)
-      )
-  )
-
-/** Whether a run has nothing left to do: its newest response has its end, and the thread has what that asks for. */
-export const isSettled = (
-  openai: OpenAI.Service,
-  store: ThreadStore.Service,
-  cursor: Cursor,
-  response: Response,
-  newest: ResponseId | undefined
-): Effect.Effect<boolean, ResumeError> =>
-  Effect.gen(function*() {
-    const last = newest === cursor.responseId
-      ? response
-      : yield* responseOf(openai, { ...cursor, responseId: newest })
-    if (isOpen(last)) return false
-    const { pending } = outcome(last)
-    return pending.length === 0 ||
-      Tail.unanswered(yield* Tail.read(store, cursor.threadId), pending).length === 0
-  })
