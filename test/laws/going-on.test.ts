@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Fiber, Stream } from "effect"
+import { Duration, Effect, Fiber, Stream } from "effect"
 import { Cursor, OpenAI, Run, type RunError, type RunEvent, RunLog, Thread, Threads } from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
 import { collect, observe } from "../support/observe.ts"
@@ -140,7 +140,7 @@ describe("the lease of a run", () => {
       const { handlers, made } = counting("50 seconds")
       const start = Effect.provide(first.service.start(id, { message: "Go", toolkit }), handlers)
       const { runId } = yield* inLog(log)(passing(start, 1000))
-      const isFree = log.lease(runId, "nobody", "0 millis" as never)
+      const isFree = log.lease(runId, "nobody", Duration.zero)
       const free: Array<boolean> = []
       for (let time = 0; time < 115_000; time += 5000) {
         free.push(yield* isFree)
@@ -149,7 +149,7 @@ describe("the lease of a run", () => {
       expect(new Set(free.slice(0, 20))).toEqual(new Set([false]))
       expect(free.at(-1)).toBe(true)
       expect(made).toHaveLength(4)
-      expect(yield* log.lease(runId, "somebody", "1 minute" as never)).toBe(true)
+      expect(yield* log.lease(runId, "somebody", Duration.minutes(1))).toBe(true)
     })).pipe(over(script)))
 
   it.effect("is given back by whoever could not go on", () =>
@@ -163,32 +163,30 @@ describe("the lease of a run", () => {
       const busy = yield* Effect.fork(service.addMessage(id, "Hello?"))
       yield* pass(10)
       const { handlers } = counting()
-      const fails = (options: { readonly onBusy: "reject" } | { readonly output: never }) =>
-        inLog(log)(passing(
-          Effect.provide(
-            Effect.flip(Effect.asVoid(collect(service.resume(cursor, { toolkit, ...options })))),
-            handlers
-          ),
-          1000
-        ))
-      expect(yield* fails({ onBusy: "reject" })).toMatchObject({ _tag: "ThreadBusy", why: "running" })
-      expect(yield* log.lease(cursor.runId, "somebody", "1 second" as never)).toBe(true)
+      const fails = <E, R>(run: Stream.Stream<RunEvent.RunEvent, E, R>) =>
+        inLog(log)(passing(Effect.provide(Effect.flip(Stream.runDrain(run)), handlers), 1000))
+      const resume = service.resume(cursor, { toolkit, onBusy: "reject" })
+      const withoutTools = service.resume(cursor, { toolkit: Effect.fail("no tools" as const), onBusy: "reject" })
+      expect(yield* fails(resume)).toMatchObject({ _tag: "ThreadBusy", why: "running" })
+      expect(yield* log.lease(cursor.runId, "somebody", Duration.seconds(1))).toBe(true)
       yield* pass(1000)
-      // Before it is at the thread: what the steps before came to cannot be found out.
+      expect(yield* fails(withoutTools)).toBe("no tools")
+      expect(yield* log.lease(cursor.runId, "somebody", Duration.seconds(1))).toBe(true)
+      yield* pass(1000)
       yield* simulator.inject(
         Script.httpError({ status: 401, code: "invalid_api_key" }),
         ({ method, path }) =>
           method === "GET" && path.includes("/items")
       )
       yield* Fiber.interrupt(busy)
-      expect(yield* fails({ onBusy: "reject" })).toMatchObject({ _tag: "AuthenticationError" })
-      expect(yield* log.lease(cursor.runId, "somebody", "1 second" as never)).toBe(true)
+      expect(yield* fails(resume)).toMatchObject({ _tag: "AuthenticationError" })
+      expect(yield* log.lease(cursor.runId, "somebody", Duration.seconds(1))).toBe(true)
     })).pipe(over(script)))
 
   it.effect("law 6: a driver that lost it stops, and neither answers, nor asks, nor cancels", () =>
     Effect.scoped(Effect.gen(function*() {
       const log = yield* RunLog.makeMemory
-      for (const lostAt of [5000, 10_500]) {
+      for (const lostAt of [100, 5000, 10_500]) {
         let isLost = false
         const losing: RunLog.Service = {
           ...log,
@@ -202,12 +200,13 @@ describe("the lease of a run", () => {
         yield* pass(lostAt)
         const before = (yield* requests).length
         isLost = true
-        const seen = yield* passing(reader, 15_000)
+        // Before the calls, while they are made, and before the next step.
+        const seen = yield* passing(reader, lostAt === 100 ? 1000 : 15_000)
         expect(seen.error).toMatchObject({ _tag: "ThreadBusy", why: "running" })
         expect(seen.events.at(-1)?.step).toBe(0)
         yield* pass(long)
         expect((yield* requests).slice(before)).toEqual([])
-        expect(made.length).toBe(lostAt === 5000 ? 0 : 2)
+        expect(made.length).toBe(lostAt === 10_500 ? 2 : 0)
       }
     })).pipe(over(script)))
 

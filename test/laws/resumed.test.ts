@@ -103,21 +103,38 @@ describe("a run that another process goes on with", () => {
       expect(outputs).toContain("noted before")
     })).pipe(over(script)))
 
-  it.effect("goes on when its reader stops, unless that wants its end", () =>
+  it.effect("goes on with its tools when its reader stops, unless that wants its end", () =>
     Effect.scoped(Effect.gen(function*() {
       for (const onStop of [undefined, "cancel"] as const) {
+        const { handlers, made } = counting()
         const first = yield* elsewhere
         const { id } = yield* first.service.create()
-        const cursor = yield* passing(Effect.zipLeft(first.service.start(id, { message: "Hi" }), first.die), 5000)
+        const cursor = yield* passing(
+          Effect.zipLeft(first.service.start(id, { message: "Go", toolkit }), first.die).pipe(Effect.provide(handlers)),
+          1000
+        )
         const { service } = yield* elsewhere
-        yield* passing(Stream.runDrain(Stream.take(service.resume(cursor, { onStop }), 2)), long)
+        const reader = Stream.runDrain(Stream.take(service.resume(cursor, { toolkit, onStop }), 2))
+        yield* passing(Effect.provide(reader, handlers), long)
         yield* pass(long)
-        const texts = (yield* passing(collect(service.messages(id)), 1000)).map(Thread.textOf)
-        expect(texts).toEqual(onStop === undefined ? ["Hi", "one two three four five"] : ["Hi"])
+        expect(made.sort()).toEqual(onStop === undefined ? ["0a", "0b", "1a", "1b"] : [])
         const status = yield* passing(service.status(cursor), 1000)
         expect(status).toBe(onStop === undefined ? "completed" : "cancelled")
       }
-    })).pipe(over([Script.always(slow)])))
+    })).pipe(over(script)))
+
+  it.effect("goes on at OpenAI when that process dies, too", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const first = yield* elsewhere
+      const { id } = yield* first.service.create()
+      const cursor = yield* passing(Effect.zipLeft(first.service.start(id, { message: "Hi" }), first.die), 5000)
+      const second = yield* elsewhere
+      yield* passing(Stream.runDrain(Stream.take(second.service.resume(cursor), 2)), long)
+      yield* second.die
+      yield* pass(long)
+      const { service } = yield* elsewhere
+      expect(yield* passing(service.wait(cursor), long)).toMatchObject({ text: "one two three four five" })
+    })).pipe(over([slow])))
 })
 
 describe("a connection that breaks for many at once", () => {
