@@ -490,8 +490,8 @@ const make = (options: Options): Service => {
       ? { resource: "response", id: previous, model }
       : { resource: "endpoint", model }
 
-  const answered = (span: Tracer.Span, { model }: Asked, response: Response) => {
-    gates.used(model, response.usage?.total_tokens)
+  const answered = (span: Tracer.Span, asked: Asked, response: Response) => {
+    gates.used(asked, response)
     Telemetry.chatEnd(span, response)
   }
 

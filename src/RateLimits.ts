@@ -4,7 +4,8 @@
  * OpenAI tells with each answer how much a model may still be asked for (`x-ratelimit-*`), and with a 429 how long to wait
  * (`retry-after`). `OpenAI` keeps account of both for each model, and holds a call of the model back while there is no
  * room for it. Who is held back waits in a queue, in the order of arrival, and is sent as room comes back, not all at
- * once. Whoever got a 429 has its place before those who came later. Nothing is held back before OpenAI has told a limit.
+ * once. Whoever got a 429 has its place before those who came later. Nothing is held back before OpenAI has told a limit, and
+ * what it told is believed for ten minutes: then one call goes whatever that was, to hear whether it is still so.
  *
  * Threads and files have limits of their own, which OpenAI does not tell: they are only sent again as `RetryPolicy` says.
  *

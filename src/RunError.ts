@@ -256,12 +256,12 @@ export type RunError = typeof RunError.Type
 /**
  * A run cannot be gone on with from here. `why` tells the reason:
  *
- * - `notStarted`: the cursor is from before the first response, so there is nothing to go on with
+ * - `notStarted`: the cursor is from before the first response, and this process does not know the run
  * - `gone`: OpenAI does not have the response any more
  * - `foreground`: the response was not in the background, so that it ended with its connection
- * - `otherRun`: the response belongs to another run than the cursor says
+ * - `otherRun`: the response belongs to another run or thread than the cursor says
  * - `nextStep`: the run has gone on to a step that nobody remembers; a `RunLog` would
- * - `unknownRun`: no `RunLog` remembers a run of this id
+ * - `unknownRun`: neither this process nor a `RunLog` remembers a run of this id
  *
  * @since 0.1.0
  * @category errors
@@ -276,9 +276,9 @@ export class NotResumable extends Schema.TaggedError<NotResumable>("effect-opena
       notStarted: "its model was not asked yet; run again",
       gone: "OpenAI does not have its response any more; read the thread to see what is in it",
       foreground: "it was not in the background and ended with its connection; run again",
-      otherRun: "the response belongs to another run",
+      otherRun: "the response belongs to another run or thread",
       nextStep: "it has gone on to a step that only a RunLog would remember; read the thread to see what is in it",
-      unknownRun: "no RunLog remembers it; use a cursor"
+      unknownRun: "neither this process nor a RunLog remembers it; use a cursor"
     }[this.why]
     return `Run "${this.runId}" cannot be resumed: ${why}`
   }

@@ -69,7 +69,7 @@ export interface Service {
   readonly steps: (runId: RunId) => Effect.Effect<ReadonlyArray<Step>>
   /**
    * Whether `owner` may drive a run for so long: nobody else does, or its time is over. Asked again before that, to go on;
-   * with no time at all, to let others.
+   * with no time at all, to let others. Whoever asks with no time and does not drive it is just told whether others do.
    */
   readonly lease: (runId: RunId, owner: string, time: Duration.Duration) => Effect.Effect<boolean>
 }

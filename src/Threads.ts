@@ -52,7 +52,8 @@ export interface RunOptions<
 > extends Sampling, Omit<ThreadStore.Waiting, "onBusy"> {
   /**
    * What to do where another run or write is at the thread: queue up in the order of arrival, fail with `ThreadBusy` at
-   * once, or end the active run of this process as `cancel` does, and then queue up. Default: `enqueue`.
+   * once, or queue up and end the active run of this process as `cancel` does, unless it is the one that this is called
+   * from. Default: `enqueue`.
    */
   readonly onBusy?: "enqueue" | "reject" | "interrupt" | undefined
 
@@ -72,7 +73,10 @@ export interface RunOptions<
   readonly keepPartial?: boolean | undefined
   /** How long the server may be silent in the middle of an answer. Default: that of `Timeouts`, else 5 minutes. */
   readonly idleTimeout?: Duration.DurationInput | undefined
-  /** How long the run may take once the thread is its own. Default: no limit. */
+  /**
+   * How long the run may take once the thread is its own; then its answer is cancelled. Whoever only goes on with a run does
+   * not end it, and just stops. Default: no limit.
+   */
   readonly timeout?: Duration.DurationInput | undefined
   /**
    * What becomes of the run when its reader stops before the end: by `take`, interruption or a failure of its own.
@@ -167,8 +171,10 @@ export interface ResumeOptions<
 }
 
 /**
- * How far a run is. `requires_action`: it waits for what `submit` answers. `in_progress` covers the tools too, where the
- * run is driven by this process.
+ * How far a run is. `requires_action`: it waits for what `submit` answers. `in_progress` covers the tools too, where this
+ * process drives the run or a `RunLog` tells that somebody does. Of a run of several steps this process knows the newest
+ * one, of the last 1,000 that it has driven, or the `RunLog` does. Otherwise the step of the cursor and the end of the
+ * thread have to tell.
  *
  * @since 0.1.0
  * @category models
@@ -279,7 +285,8 @@ export interface Service {
   ) => Stream.Stream<RunEventOf<A>, RunError | TE, TR | SR | Tool.Requirements<T[keyof T]>>
   /**
    * Begins a run in the background and gives its cursor as soon as OpenAI has it, as a web handler needs it. The run goes on
-   * in the scope of the layer, with its tools; whoever wants to see it reads it with {@link resume}.
+   * in the scope of the layer, with its tools; whoever wants to see it reads it with {@link resume}. Interrupted before it has
+   * a cursor, it withdraws the run.
    */
   readonly start: <
     T extends Record<string, Tool.Any> = {},
@@ -295,9 +302,10 @@ export interface Service {
   /**
    * Goes on with a run behind a cursor, in this process or another: with the events of the step that come after it, for five
    * minutes as they came and later as whole items, and with the steps after it. A run that this process drives already is
-   * read along. Otherwise this is who drives it: the calls that nobody has answered are made with the handlers given here.
-   * Fails with `NotResumable` where there is nothing to go on with. A run of which only the id is known is told from its
-   * beginning, if a `RunLog` remembers it.
+   * read along, and one that is over is told without waiting for the thread. Otherwise this is who drives it: the calls that nobody has answered are made with the handlers given here.
+   * Fails with `NotResumable` where there is nothing to go on with, and with `ThreadBusy` where another process has taken
+   * the run over. A run of which only the id is known is told from its beginning, if this process or a `RunLog` remembers
+   * it.
    */
   readonly resume: <
     T extends Record<string, Tool.Any> = {},
@@ -326,7 +334,8 @@ export interface Service {
   ) => Effect.Effect<Run.RunResult<A>, ResumeError | TE, TR | SR | Tool.Requirements<T[keyof T]>>
   /**
    * Ends the run that a cursor belongs to; its readers fail with `RunCancelled`. An answer in the background is cancelled at
-   * OpenAI, any other loses its connection. Of a run that is over nothing changes. Gives the status that it comes to.
+   * OpenAI, any other loses its connection, and one that waits for its thread or for a rate limit waits no more. Of a run that
+   * is over nothing changes. Gives the status that it comes to; fails where OpenAI does not cancel.
    */
   readonly cancel: (cursor: Cursor.Cursor) => Effect.Effect<RunStatus, ResumeError>
   /** What at the end of the thread, in its last 100 items, waits for {@link submit}. */

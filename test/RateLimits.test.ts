@@ -111,6 +111,52 @@ describe("a limit that is told", () => {
       threads([Script.always("Hi")], { simulator: { rateLimits: { tokens: { limit: 1_000, per: "1 minute" } } } })
     )))
 
+  it.effect("counts for a thread what it holds itself, and not what others hold", () =>
+    Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const { id: large } = yield* service.create({ messages: ["word ".repeat(400)] })
+      const { id: small } = yield* service.create()
+      yield* Run.text(service.run(large, { message: "One" }))
+      yield* Run.text(service.run(small, { message: "One" }))
+      yield* Run.text(service.run(small, { message: "Two" }))
+      const held = yield* Effect.fork(Run.text(service.run(large, { message: "Two" })))
+      yield* advance("1 second")
+      expect((yield* state)[0]).toMatchObject({ waiting: 1 })
+      yield* advance("1 minute")
+      yield* Fiber.join(held)
+    }).pipe(Effect.provide(
+      threads([Script.always("Hi")], { simulator: { rateLimits: { tokens: { limit: 1_000, per: "1 minute" } } } })
+    )))
+
+  it.effect("counts what a response holds that is gone on from", () =>
+    Effect.gen(function*() {
+      const { responses } = yield* OpenAI.OpenAI
+      const { id } = yield* responses.create({ model: "any", input: "word ".repeat(400) })
+      const next = yield* Effect.fork(responses.create({ model: "any", input: "Hi", previous_response_id: id }))
+      yield* advance("1 second")
+      expect(yield* waiting).toEqual([1])
+      yield* responses.create({ model: "other", input: "Hi" })
+      yield* advance("1 minute")
+      yield* Fiber.join(next)
+      expect(new Set(yield* statuses)).toEqual(new Set([200]))
+    }).pipe(Effect.provide(model({ tokens: { limit: 1_000, per: "1 minute" } }))))
+
+  it.effect("is not worn out by what could never have room", () =>
+    Effect.gen(function*() {
+      const simulator = yield* Simulator.Simulator
+      yield* ask("first")
+      // It goes when the bucket is full, and the server says nothing of it.
+      yield* simulator.inject(Script.stall({ headers: true }), ({ body }) => JSON.stringify(body).includes("too large"))
+      const large = yield* Effect.fork(ask("too large", { max_output_tokens: 100_000 }))
+      yield* advance("2 seconds")
+      expect(yield* asked).toEqual(["first", "too large"])
+      const next = yield* Effect.fork(ask("next"))
+      yield* advance("5 seconds")
+      expect(yield* asked).toEqual(["first", "too large", "next"])
+      yield* Fiber.join(next)
+      yield* Fiber.interrupt(large)
+    }).pipe(Effect.provide(model({ tokens: { limit: 1_000, per: "10 seconds" } }))))
+
   it.effect("waits as long as needed for an answer as a whole, too", () =>
     Effect.gen(function*() {
       const { responses } = yield* OpenAI.OpenAI
@@ -282,6 +328,75 @@ describe("a 429", () => {
       yield* Effect.flip(noRetries(conversations.create()))
       yield* ask("next")
     }).pipe(Effect.provide(unlimited())))
+})
+
+describe("what is hard to believe", () => {
+  it.effect("is believed for ten minutes: then one goes to hear whether it is still so", () =>
+    Effect.gen(function*() {
+      yield* refuse({ "retry-after": "100000000" })
+      yield* Effect.flip(noRetries(ask("refused")))
+      expect(yield* Effect.flip(ask("early"))).toMatchObject({ unsent: true, retryAfter: Duration.minutes(10) })
+      yield* advance("599 seconds")
+      yield* refuse({ "retry-after": "100000000" })
+      const [probe, other] = yield* forkAll(["probe", "other"].map((name) => Effect.flip(noRetries(ask(name)))))
+      yield* advance("1 second")
+      expect(yield* Fiber.join(probe!)).toMatchObject({ _tag: "RateLimited", code: "rate_limit_exceeded" })
+      expect(yield* Fiber.join(other!)).toMatchObject({ unsent: true })
+      expect(yield* asked).toEqual(["refused", "probe"])
+      yield* advance("10 minutes")
+      yield* ask("over")
+      yield* ask("and over")
+    }).pipe(Effect.provide(unlimited())))
+
+  it.effect("is a reset in years, too", () =>
+    Effect.gen(function*() {
+      const simulator = yield* Simulator.Simulator
+      const headers = {
+        "x-ratelimit-limit-requests": "10",
+        "x-ratelimit-remaining-requests": "0",
+        "x-ratelimit-reset-requests": "99999h"
+      }
+      yield* simulator.inject(Script.httpError({ status: 400, code: "bad", headers }))
+      yield* Effect.flip(ask("bad"))
+      expect(yield* Effect.flip(ask("early"))).toMatchObject({ unsent: true })
+      yield* advance("10 minutes")
+      yield* ask("probe")
+      expect(yield* Effect.flip(ask("next"))).toMatchObject({ unsent: true })
+      expect(yield* asked).toEqual(["bad", "probe"])
+    }).pipe(Effect.provide(unlimited())))
+
+  for (const [what, hours] of [["back", -24], ["forward", 24]] as const) {
+    it.effect(`a clock that is set ${what} changes no wait`, () =>
+      Effect.gen(function*() {
+        const clock = yield* Effect.clock
+        let change = 0
+        const changed: Clock.Clock = {
+          ...clock,
+          [Clock.ClockTypeId]: Clock.ClockTypeId,
+          unsafeCurrentTimeMillis: () => clock.unsafeCurrentTimeMillis() + change,
+          unsafeCurrentTimeNanos: () => clock.unsafeCurrentTimeNanos(),
+          sleep: (duration) => clock.sleep(duration)
+        }
+        yield* Effect.gen(function*() {
+          const { responses } = yield* OpenAI.OpenAI
+          const whole = (input: string) => responses.create({ model: "any", input })
+          yield* refuse({ "retry-after": "5" })
+          yield* Effect.flip(noRetries(whole("refused")))
+          const waits = yield* Effect.fork(whole("before"))
+          yield* pass(1000)
+          change = hours * 3_600_000
+          expect((yield* state)[0]?.blockedUntil).toEqual(
+            DateTime.unsafeMake(changed.unsafeCurrentTimeMillis() + 4000)
+          )
+          const next = yield* Effect.fork(whole("after"))
+          yield* pass(3999)
+          expect(yield* asked).toEqual(["refused"])
+          yield* pass(1)
+          yield* passing(Fiber.joinAll([waits, next]), 0)
+          expect(yield* asked).toEqual(["refused", "before", "after"])
+        }).pipe(Effect.withClock(changed))
+      }).pipe(Effect.provide(unlimited()), inOwnTime(1)))
+  }
 })
 
 describe("waiting", () => {

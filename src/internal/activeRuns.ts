@@ -1,36 +1,55 @@
-/** The runs that this process drives: what those need to know who follow one, or want it to stop. */
+/** The runs that this process drives or has driven: what those need to know who follow one, or want it to stop. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { RequestError } from "../OpenAIError.ts"
 import type { ResumeError } from "../RunError.ts"
 import type { Of } from "../RunEvent.ts"
 import type * as RunLog from "../RunLog.ts"
 import type { CallId, FunctionCall, ResponseId, RunId, ThreadId } from "../Thread.ts"
+import type { ThreadError } from "../ThreadError.ts"
 import type { Made } from "./toolSteps.ts"
 
-export interface ActiveRun {
+/** What a run has come to. One that was interrupted just ends. */
+export type End = Pick<Of<"RunCompleted">, "_tag" | "status" | "pending"> | ResumeError | "interrupted"
+
+/** What is remembered of a run when it is over. */
+export interface KnownRun {
   readonly runId: RunId
   readonly threadId: ThreadId
   /** The responses of its steps, as far as they have begun. */
+  readonly steps: ReadonlyArray<ResponseId>
+  /** Once it is over. */
+  readonly end: End | undefined
+}
+
+export interface ActiveRun extends KnownRun {
   readonly steps: Array<ResponseId>
   /** What its calls gave. */
   readonly outputs: Map<CallId, Made>
-  /** Once it is over. A run that was interrupted just ends. */
-  end: Of<"RunCompleted"> | ResumeError | "interrupted" | undefined
-  /** Ends it with `RunCancelled`. */
-  readonly stop: Effect.Effect<void>
+  end: End | undefined
+  /** The thread is its own: it does not wait in the queue any more. */
+  hasTurn: boolean
+  /** Somebody else wants it to end. */
+  isStopped: boolean
+  /** Ends it with `RunCancelled`; fails where its answer could not be cancelled. */
+  readonly stop: Effect.Effect<void, RequestError>
 }
 
 export interface ActiveRuns {
   readonly byRun: Map<RunId, ActiveRun>
+  /** Those who have their turn. */
   readonly byThread: Map<ThreadId, ActiveRun>
   /** Threads whose last run here has ended with a request of an MCP server for approval. */
   readonly asked: Set<ThreadId>
+  /** Those that are over, the last of them. */
+  readonly finished: Map<RunId, KnownRun>
 }
 
-export const make = (): ActiveRuns => ({ byRun: new Map(), byThread: new Map(), asked: new Set() })
+/** Of how many runs the end is remembered. */
+const remembersEnds = 1_000
 
-/** Of how many threads that is remembered. */
+/** Of how many threads it is remembered that they ask. */
 const maxAsked = 1_000
 
 export const hasAsked = ({ asked }: ActiveRuns, threadId: ThreadId): void => {
@@ -39,16 +58,43 @@ export const hasAsked = ({ asked }: ActiveRuns, threadId: ThreadId): void => {
   if (asked.size > maxAsked) asked.delete(asked.values().next().value!)
 }
 
-export const add = ({ byRun, byThread }: ActiveRuns, run: ActiveRun): void => {
-  byRun.set(run.runId, run)
+export const make = (): ActiveRuns => ({
+  byRun: new Map(),
+  byThread: new Map(),
+  asked: new Set(),
+  finished: new Map()
+})
+
+/** Says that this one drives its run, unless another one does: then it gives that one. */
+export const claim = ({ byRun }: ActiveRuns, run: ActiveRun): ActiveRun | undefined => {
+  const other = byRun.get(run.runId)
+  if (other === undefined) byRun.set(run.runId, run)
+  return other
+}
+
+/** The thread is its own. */
+export const hasTurn = ({ byThread }: ActiveRuns, run: ActiveRun): void => {
+  run.hasTurn = true
   byThread.set(run.threadId, run)
 }
 
-export const remove = ({ byRun, byThread }: ActiveRuns, run: ActiveRun): void => {
-  run.end ??= "interrupted"
+export const remove = ({ byRun, byThread, finished }: ActiveRuns, run: ActiveRun): void => {
+  if (byRun.get(run.runId) !== run) return
   byRun.delete(run.runId)
   if (byThread.get(run.threadId) === run) byThread.delete(run.threadId)
+  const { runId, threadId } = run
+  run.end ??= "interrupted"
+  // Whoever went on with it at an early step may not have come as far as others before.
+  const known = finished.get(runId)?.steps ?? []
+  const steps = known.length > run.steps.length ? known : run.steps
+  finished.delete(runId)
+  finished.set(runId, { runId, threadId, steps, end: run.end })
+  if (finished.size > remembersEnds) finished.delete(finished.keys().next().value!)
 }
+
+/** What this process knows of a run. */
+export const find = ({ byRun, finished }: ActiveRuns, runId: RunId): KnownRun | undefined =>
+  byRun.get(runId) ?? finished.get(runId)
 
 /** How long a process that has died may be taken for one that drives its runs. */
 export const leaseTime = Duration.seconds(30)
@@ -57,28 +103,43 @@ export const leaseTime = Duration.seconds(30)
 export interface Leader {
   /** The step after this one, once it has begun. */
   readonly after: (responseId: ResponseId) => Effect.Effect<ResponseId | undefined>
-  readonly outputOf: (call: FunctionCall) => Effect.Effect<Made | undefined>
+  readonly outputOf: (call: FunctionCall) => Effect.Effect<Made | undefined, ThreadError>
   /** How the run ended; `abandoned` where nobody drives it any more and somebody else may. */
-  readonly end: Effect.Effect<ActiveRun["end"] | "abandoned">
+  readonly end: Effect.Effect<End | "abandoned" | undefined>
+}
+
+const following = (steps: ReadonlyArray<ResponseId>, responseId: ResponseId): ResponseId | undefined => {
+  const index = steps.indexOf(responseId)
+  return index === -1 ? undefined : steps[index + 1]
 }
 
 /** A run that this process drives. */
 export const leaderOf = (run: ActiveRun): Leader => ({
-  after: (responseId) => Effect.sync(() => run.steps[run.steps.indexOf(responseId) + 1]),
+  after: (responseId) => Effect.sync(() => following(run.steps, responseId)),
   outputOf: ({ callId }) => Effect.sync(() => run.outputs.get(callId)),
   end: Effect.sync(() => run.end)
 })
 
-/** The step after this one, as far as it is remembered. */
+/** A run that is over: what its calls gave is told by somebody else. */
+export const finished = ({ end, steps }: KnownRun, outputOf: Leader["outputOf"]): Leader => ({
+  after: (responseId) => Effect.succeed(following(steps, responseId)),
+  outputOf,
+  end: Effect.succeed(end)
+})
+
+/** The step after this one, as far as it is remembered by the log, or in this process. */
 export const stepAfter = (
+  active: ActiveRuns,
   log: RunLog.Service,
   runId: RunId,
   responseId: ResponseId
 ): Effect.Effect<ResponseId | undefined> =>
-  Effect.map(log.steps(runId), (steps) => {
-    const index = steps.findIndex((step) => step.responseId === responseId)
-    return index === -1 ? undefined : steps[index + 1]?.responseId
-  })
+  Effect.map(
+    log.steps(runId),
+    (steps) =>
+      following(steps.map((step) => step.responseId), responseId) ??
+        following(active.finished.get(runId)?.steps ?? [], responseId)
+  )
 
 /** What a call gave, as far as it is remembered. */
 export const outputOf = (
@@ -93,11 +154,12 @@ export const outputOf = (
 
 /** A run that another process drives, as a log tells of it; `mayLead` asks for its place. */
 export const remembered = (
+  active: ActiveRuns,
   log: RunLog.Service,
   { runId, threadId }: { readonly runId: RunId; readonly threadId: ThreadId },
   mayLead: Effect.Effect<boolean>
 ): Leader => ({
-  after: (responseId) => stepAfter(log, runId, responseId),
+  after: (responseId) => stepAfter(active, log, runId, responseId),
   outputOf: (call) => outputOf(log, threadId, call),
   end: Effect.map(mayLead, (isFree) => isFree ? "abandoned" : undefined)
 })

@@ -13,17 +13,32 @@ import * as DefaultServices from "effect/DefaultServices"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
 import { globalValue } from "effect/GlobalValue"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Scope from "effect/Scope"
 import { RateLimited, type RequestError } from "../OpenAIError.ts"
 import { type Limit, type ModelLimits, RateLimits } from "../RateLimits.ts"
 import { type Belief, Bucket } from "./bucket.ts"
 import { told } from "./limitHeaders.ts"
 import { type Asked, tokensOf } from "./tokens.ts"
 
+/** What an answer says that it took. */
+interface Usage {
+  readonly total_tokens?: unknown
+}
+
 /** The wait after a 429 that tells none, in milliseconds. `retry-after` is never shorter. */
 const untold = 1000
+
+/**
+ * How long what was told is believed without another word, in milliseconds. Then one call goes whatever it says, to hear
+ * whether it is still so: some limits come back in hours, and some headers are just wrong.
+ */
+const believed = 600_000
 
 /** How long the next waits for an answer to the one before, while there is one at a time, in milliseconds. */
 const pace = 1000
@@ -40,6 +55,9 @@ const lastPlace = globalValue(
   () => FiberRef.unsafeMake<Place | undefined>(undefined)
 )
 
+/** In milliseconds. Not the time of day, which may be set back while somebody waits. */
+const timeOf = (clock: Clock.Clock): number => Number(clock.unsafeCurrentTimeNanos()) / 1e6
+
 /** One call of a model. It is told how its request goes, as soon as that is known. */
 export class Call {
   readonly gate: Gate
@@ -48,6 +66,8 @@ export class Call {
   tokens = 0
   /** Wakes it while it waits. */
   turn: Deferred.Deferred<void> | undefined
+  /** Whoever wanted it does not want it any more. */
+  isGivenUp = false
   /** What was believed of each bucket when it was sent. */
   beliefs: ReadonlyArray<Belief | undefined> = []
   /** The 429 after which it was let go, while such are counted. */
@@ -61,7 +81,7 @@ export class Call {
 
   /** The head of an answer, or why there is none. */
   heard(headers: Headers | undefined, error?: RequestError): void {
-    const now = this.clock.unsafeCurrentTimeMillis()
+    const now = timeOf(this.clock)
     if (headers !== undefined) this.gate.tell(this, headers, now)
     if (error?._tag === "RateLimited") this.gate.block(error.retryAfter, now)
     else this.gate.release(this, headers === undefined ? 1 : 2)
@@ -85,15 +105,15 @@ export class Gate {
   /** How many may go after the last one before another is answered. */
   #free = Number.POSITIVE_INFINITY
   #lastPass = 0
-  /** What the last answer read and wrote, for calls whose history is at OpenAI. */
-  lastTotal = 0
+  /** When a limit was told, or a call was let go to hear of it. */
+  #lastWord = 0
 
   /** A call whose turn has come goes at once; the others wait in the queue. */
-  enter(params: Asked, clock: Clock.Clock, place: Place | undefined): Call {
+  enter(params: Asked, clock: Clock.Clock, place: Place | undefined, history: number): Call {
     const isAgain = place?.gate === this && !place.used
     if (isAgain) place.used = true
     const call = new Call(this, clock, isAgain ? place.arrival : this.#arrivals++)
-    if (this.#isTold) call.tokens = tokensOf(params, this.lastTotal)
+    if (this.#isTold) call.tokens = tokensOf(params, history)
     return call
   }
 
@@ -105,9 +125,12 @@ export class Gate {
 
   /** It goes. */
   pass(call: Call): void {
-    const now = call.clock.unsafeCurrentTimeMillis()
+    const now = timeOf(call.clock)
+    this.#lastWord = now
     if (this.#isTold) {
-      call.beliefs = this.#buckets.map(([kind, bucket]) => bucket.take(kind === "requests" ? 1 : call.tokens, now))
+      call.beliefs = this.#buckets.map(([kind, bucket]) =>
+        bucket.take(kind === "requests" ? 1 : bucket.share(call.tokens), now)
+      )
     }
     if (this.#free === Number.POSITIVE_INFINITY) return
     call.after = this.#blocks
@@ -119,14 +142,14 @@ export class Gate {
   wait(call: Call, maxWait: Duration.DurationInput): Effect.Effect<void, RateLimited> {
     const next = (deadline: number): Effect.Effect<void, RateLimited> =>
       Effect.suspend(() => {
-        const now = call.clock.unsafeCurrentTimeMillis()
+        const now = timeOf(call.clock)
         const wait = this.#waitOf(this.#queue, call)
         const isFirst = this.#queue[0] === call
         if (isFirst && wait <= 0) {
           this.pass(call)
           return Effect.void
         }
-        if (now + wait > deadline || now >= deadline) {
+        if (call.isGivenUp || now + wait > deadline || now >= deadline) {
           return new RateLimited({ retryAfter: Duration.millis(Math.max(1, Math.ceil(wait))), unsent: true })
         }
         // Who is not the first is woken when it is.
@@ -137,7 +160,7 @@ export class Gate {
     const enqueue = Effect.sync(() => {
       const after = this.#queue.findIndex(({ arrival }) => arrival > call.arrival)
       this.#queue.splice(after === -1 ? this.#queue.length : after, 0, call)
-      return call.clock.unsafeCurrentTimeMillis() + Duration.toMillis(maxWait)
+      return timeOf(call.clock) + Duration.toMillis(maxWait)
     })
     const leave = Effect.sync(() => {
       this.#queue.splice(this.#queue.indexOf(call), 1)
@@ -146,12 +169,19 @@ export class Gate {
     return Effect.acquireUseRelease(enqueue, next, () => leave)
   }
 
+  /** Does not wait any longer. */
+  giveUp(call: Call): void {
+    call.isGivenUp = true
+    wake(call)
+  }
+
   /** An answer tells what is left. */
   tell(call: Call, headers: Headers, now: number): void {
     for (const [index, [kind, bucket]] of this.#buckets.entries()) {
       const limit = told(headers, kind)
       if (limit === undefined) continue
       this.#isTold = true
+      this.#lastWord = now
       bucket.tell(limit, call.beliefs[index], now)
     }
     this.#wakeFirst()
@@ -161,6 +191,7 @@ export class Gate {
   block(retryAfter: Duration.Duration | undefined, now: number): void {
     const wait = retryAfter === undefined ? untold : Duration.toMillis(retryAfter)
     this.#blockedUntil = Math.max(this.#blockedUntil, now + wait)
+    this.#lastWord = now
     this.#blocks++
     this.#free = 1
     for (const call of this.#queue) wake(call)
@@ -172,6 +203,8 @@ export class Gate {
     const counts = call.after === this.#blocks
     call.after = undefined
     if (!counts) return
+    // What was let go after the 429, and has an answer, shows that it is over.
+    if (others > 1) this.#blockedUntil = 0
     this.#free += others
     if (others > 1 && this.#queue.length === 0) this.#free = Number.POSITIVE_INFINITY
     this.#wakeFirst()
@@ -182,21 +215,23 @@ export class Gate {
     return Effect.onExit(sent, () => Effect.sync(() => this.release(call, 1)))
   }
 
-  state(model: string, now: number): ModelLimits {
+  state(model: string, clock: Clock.Clock): ModelLimits {
+    const now = timeOf(clock)
+    const blocked = this.#blockedUntil - now
     const [[, requests], [, tokens], [, projectTokens]] = this.#buckets
     return {
       model,
       requests: limitOf(requests, now),
       tokens: limitOf(tokens, now),
       projectTokens: limitOf(projectTokens, now),
-      blockedUntil: this.#blockedUntil > now ? DateTime.unsafeMake(this.#blockedUntil) : undefined,
+      blockedUntil: blocked > 0 ? DateTime.unsafeMake(clock.unsafeCurrentTimeMillis() + blocked) : undefined,
       waiting: this.#queue.length
     }
   }
 
   /** How long until there is room for a call and all before it. */
   #waitOf(queue: ReadonlyArray<Call>, call: Call): number {
-    const now = call.clock.unsafeCurrentTimeMillis()
+    const now = timeOf(call.clock)
     let wait = Math.max(0, this.#blockedUntil - now)
     if (this.#free <= 0) wait = Math.max(wait, this.#lastPass + pace - now)
     for (const [kind, bucket] of this.#buckets) {
@@ -208,7 +243,7 @@ export class Gate {
       }
       wait = Math.max(wait, bucket.wait(amount, now))
     }
-    return wait
+    return Math.min(wait, Math.max(0, this.#lastWord + believed - now))
   }
 
   #wakeFirst(): void {
@@ -230,9 +265,38 @@ const limitOf = (bucket: Bucket, now: number): Limit | undefined =>
       reset: Duration.millis(Math.ceil(bucket.full(now)))
     }
 
+/** Of how many conversations it is remembered how long they are. */
+const remembered = 1_000
+
+/** What a call goes on with that is at OpenAI. */
+const historyOf = ({ conversation, previous_response_id: previous }: Asked): string | undefined => {
+  const id = Predicate.isRecord(conversation) ? conversation["id"] : conversation
+  return typeof id === "string" ? id : previous ?? undefined
+}
+
+/**
+ * Closes the way to a call with the scope that it is made in: a run that is to end closes its connection, and may not have
+ * one yet.
+ */
+const whileOpen = <A, E>(call: Call, waiting: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.flatMap(
+    Effect.serviceOption(Scope.Scope),
+    Option.match({
+      onNone: () => waiting,
+      onSome: (scope) =>
+        Effect.acquireUseRelease(
+          Scope.fork(scope, scope.strategy),
+          (own) => Effect.zipRight(Scope.addFinalizer(own, Effect.sync(() => call.gate.giveUp(call))), waiting),
+          (own) => Scope.close(own, Exit.void)
+        )
+    })
+  )
+
 /** The gates of one key, by the model. */
 export class Gates {
   readonly #gates = new Map<string, Gate>()
+  /** What the last answer in a conversation has read and written, or the answer of this id. */
+  readonly #totals = new Map<string, number>()
 
   /** Sends a call of a model when it is time to, and anything else at once. `send` is given whom to tell how it goes. */
   hold<A, R>(
@@ -249,7 +313,8 @@ export class Gates {
       if (mode === "off") return send(undefined)
       const clock = Context.get(fiber.getFiberRef(DefaultServices.currentServices), Clock.Clock)
       const gate = this.#gateOf(params.model ?? "")
-      const call = gate.enter(params, clock, fiber.getFiberRef(lastPlace))
+      const history = this.#totals.get(historyOf(params) ?? "") ?? 0
+      const call = gate.enter(params, clock, fiber.getFiberRef(lastPlace), history)
       const keepPlace = (error: RequestError) =>
         error._tag === "RateLimited"
           ? FiberRef.set(lastPlace, { gate, arrival: call.arrival, used: false })
@@ -258,22 +323,23 @@ export class Gates {
       if (!waits) gate.pass(call)
       const sent = !waits
         ? send(call)
-        : Effect.zipRight(gate.wait(call, maxWait), Effect.suspend(() => send(call)))
+        : Effect.zipRight(whileOpen(call, gate.wait(call, maxWait)), Effect.suspend(() => send(call)))
       return Effect.tapError(waits || call.after !== undefined ? gate.releasing(call, sent) : sent, keepPlace)
     })
   }
 
-  /** What the last answer of a model has read and written. */
-  used(model: string | undefined, total: unknown): void {
-    const gate = this.#gates.get(model ?? "")
-    if (gate !== undefined && typeof total === "number") gate.lastTotal = total
+  /** What an answer has read and written is what the next in its conversation reads. */
+  used({ conversation }: Asked, response: { readonly id: string; readonly usage?: Usage | null | undefined }): void {
+    const total = response.usage?.total_tokens
+    if (typeof total !== "number") return
+    const key = historyOf({ conversation }) ?? response.id
+    this.#totals.delete(key)
+    this.#totals.set(key, total)
+    if (this.#totals.size > remembered) this.#totals.delete(this.#totals.keys().next().value!)
   }
 
   readonly state: Effect.Effect<ReadonlyArray<ModelLimits>> = Effect.clockWith((clock) =>
-    Effect.sync(() => {
-      const now = clock.unsafeCurrentTimeMillis()
-      return Array.from(this.#gates, ([model, gate]) => gate.state(model, now))
-    })
+    Effect.sync(() => Array.from(this.#gates, ([model, gate]) => gate.state(model, clock)))
   )
 
   #gateOf(model: string): Gate {

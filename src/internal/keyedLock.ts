@@ -15,7 +15,8 @@ import * as Scope from "effect/Scope"
 
 interface Holder {
   released: boolean
-  readonly turn: Deferred.Deferred<void>
+  /** Fails when it gives up its place. */
+  readonly turn: Deferred.Deferred<void, Refusal>
 }
 
 /** Why the lock was not given. */
@@ -57,6 +58,7 @@ export const make = (): KeyedLock => {
       queue.splice(place, 1)
       if (queue.length === 0) queues.delete(key)
       const next = place === 0 ? queue[0] : undefined
+      Deferred.unsafeDone(holder.turn, Effect.fail("deadline"))
       return Effect.zipRight(
         FiberRef.update(held, (holders) => holders.filter((one) => !one.released)),
         next === undefined ? Effect.void : Deferred.succeed(next.turn, undefined)
@@ -70,7 +72,7 @@ export const make = (): KeyedLock => {
         if (queue[0] !== undefined && own.includes(queue[0])) return Effect.fail<Refusal>("ownRun")
         if (queue.length > 0 && !wait) return Effect.fail<Refusal>("running")
         if (queue.length > limit) return Effect.fail<Refusal>("full")
-        const holder: Holder = { released: false, turn: Deferred.unsafeMake(FiberId.none) }
+        const holder: Holder = { released: false, turn: Deferred.unsafeMake<void, Refusal>(FiberId.none) }
         const position = queue.push(holder) - 1
         queues.set(key, queue)
         return Effect.succeed({ holder, position })

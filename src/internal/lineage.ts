@@ -50,10 +50,15 @@ export const decode = ({ metadata }: Response): Lineage | undefined => {
   }
 }
 
+/** The steps before one, and what they came to. */
+export interface Ancestry extends Before {
+  readonly steps: ReadonlyArray<ResponseId>
+}
+
 /** What the steps before this one came to, as far as the server still has them. */
-export const before = (openai: OpenAI.Service, response: Response): Effect.Effect<Before, RequestError> =>
+export const before = (openai: OpenAI.Service, response: Response): Effect.Effect<Ancestry, RequestError> =>
   Effect.gen(function*() {
-    let { messages, usage }: Before = { messages: [], usage: noUsage }
+    let { messages, steps, usage }: Ancestry = { messages: [], steps: [], usage: noUsage }
     let previous = decode(response)?.previous
     while (previous !== undefined && previous !== "") {
       const found = yield* Effect.catchTag(
@@ -63,11 +68,12 @@ export const before = (openai: OpenAI.Service, response: Response): Effect.Effec
       )
       if (found === undefined) break
       const step = outcome(found)
+      steps = [ResponseId.make(previous), ...steps]
       messages = [...step.messages, ...messages]
       usage = sum(usage, step.usage)
       previous = decode(found)?.previous
     }
-    return { messages, usage }
+    return { messages, steps, usage }
   })
 
 const isDefault: Readonly<Record<string, (value: unknown) => boolean>> = {

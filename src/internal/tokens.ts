@@ -1,7 +1,7 @@
 /**
  * How many tokens OpenAI will count for a request before it is carried out, roughly: the larger of a quarter of its
  * characters and `max_output_tokens`. Source: OpenAI's guide "Rate limits". Files count nothing here, since their size
- * says little. A history that is at OpenAI counts as much as the last answer read and wrote, and a quarter more, since
+ * says little. A history that is at OpenAI counts as much as the last answer in it read and wrote, and a quarter more, since
  * histories grow. What is wrong, the answer puts right.
  */
 import * as Predicate from "effect/Predicate"
@@ -27,8 +27,7 @@ const characters = (value: unknown): number => {
   return sum
 }
 
-export const tokensOf = (asked: Asked, lastTotal: number): number => {
+export const tokensOf = (asked: Asked, history: number): number => {
   const own = Math.ceil(characters(asked) / 4)
-  const refers = Predicate.isNotNullable(asked.conversation) || Predicate.isNotNullable(asked.previous_response_id)
-  return Math.max(own + (refers ? Math.ceil(lastTotal * 1.25) : 0), asked.max_output_tokens ?? 0)
+  return Math.max(own + Math.ceil(history * 1.25), asked.max_output_tokens ?? 0)
 }

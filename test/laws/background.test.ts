@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Exit, Stream } from "effect"
+import { Cause, Effect, Exit, Stream } from "effect"
 import { Cursor, Run, type RunEvent, RunLog, Thread, Threads } from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
 import { badEnd, collect, collectLogs, observe } from "../support/observe.ts"
@@ -119,7 +119,7 @@ describe("start and resume", () => {
       expect(told(first)).toEqual(told(yield* whole))
       expect(told(second)).toEqual(told(first))
       expect(made.sort()).toEqual(["0a", "0b", "1a", "1b"])
-      expect(yield* service.status(cursor)).toBe("requires_action")
+      expect(yield* service.status(cursor)).toBe("completed")
       yield* pass(1000)
       expect(yield* passing(Run.text(service.run(id, { message: "And now?" })), 1000)).toBe("Fine.")
     }).pipe(over(script)))
@@ -429,7 +429,16 @@ describe("stopped at any event", () => {
     interrupt: { onStop: "cancel", stop: (run, at) => readUntil(run, at, () => Effect.interrupt) },
     cancel: {
       onStop: "cancel",
-      stop: (run, at, service) => readUntil(run, at, (event) => service.cancel(Cursor.fromEvent(event)))
+      stop: (run, at, service) =>
+        readUntil(
+          run,
+          at,
+          (event) =>
+            Effect.map(
+              Effect.orDie(service.cancel(Cursor.fromEvent(event))),
+              (status) => expect(status, `at ${at}`).toBe(event._tag === "RunCompleted" ? "completed" : "cancelled")
+            )
+        )
     },
     detach: { onStop: "detach", stop: (run, at) => readUntil(run, at, () => Effect.interrupt) }
   }
@@ -441,8 +450,7 @@ describe("stopped at any event", () => {
         () =>
           Effect.gen(function*() {
             const { length } = yield* whole
-            // Every third: from RunStarted, before which nothing can be told, to the last before the end.
-            for (let at = 1; at < length - 1; at += 3) {
+            for (let at = 0; at < length; at++) {
               yield* Effect.gen(function*() {
                 const { handlers, made } = counting()
                 const service = yield* Threads.Threads
@@ -452,7 +460,9 @@ describe("stopped at any event", () => {
                 const reader = yield* Effect.fork(
                   Effect.exit(stop(Stream.provideSomeLayer(run, handlers), at, service))
                 )
-                yield* passing(reader.await, 30_000)
+                const end = yield* passing(Effect.flatten(reader.await), 30_000)
+                const wasStopped = Exit.isInterrupted(end) || (Exit.isFailure(end) && Cause.isFailure(end.cause))
+                expect(wasStopped || at === length - 1, `at ${at}: ${String(end)}`).toBe(true)
                 if (onStop === "cancel") {
                   yield* pass(100)
                   expect(yield* simulator.openStreams, `at ${at}`).toBe(0)

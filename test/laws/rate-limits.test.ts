@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Layer, Stream, Supervisor } from "effect"
-import { OpenAI, RateLimits, Thread, Threads } from "effect-openai-threads"
+import { Cursor, OpenAI, RateLimits, type RunEvent, Thread, Threads } from "effect-openai-threads"
 import { OpenAITest, Script, Simulator } from "effect-openai-threads/testing"
 import { inspect } from "node:util"
 import { threads } from "../support/layers.ts"
@@ -85,6 +85,58 @@ describe("law 6: a crowd under a tight limit", () => {
       Effect.provide(limited({ requests: { limit: 10, per: "10 seconds" } })),
       inOwnTime(1)
     ))
+})
+
+describe("law 7: a run that waits for room", () => {
+  /** A run that waits, beside one whose answer has told that there is no room. */
+  const held = (options: Threads.RunOptions) =>
+    Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const [one, other] = yield* Effect.all([service.create(), service.create()])
+      yield* passing(observe(service.run(other.id, { message: "First" })), 1000)
+      const events: Array<RunEvent.RunEvent> = []
+      const fiber = yield* Effect.fork(observe(
+        Stream.tap(
+          service.run(one.id, { message: "Held", ...options }),
+          (event) => Effect.sync(() => events.push(event))
+        )
+      ))
+      yield* pass(1000)
+      const { rateLimits } = yield* OpenAI.OpenAI
+      const waiting = Effect.map(rateLimits, ([model]) => model?.waiting)
+      expect(yield* waiting).toBe(1)
+      return { service, id: one.id, other: other.id, fiber, events, waiting }
+    })
+
+  for (const background of [false, true]) {
+    const where = background ? "in the background" : "in the foreground"
+    it.effect(`law 7: ends at once when it is cancelled, and takes no room (${where})`, () =>
+      Effect.gen(function*() {
+        const { events, fiber, id, other, service, waiting } = yield* held({ background })
+        const next = yield* Effect.fork(observe(service.run(other, { message: "Next" })))
+        yield* pass(1)
+        expect(yield* passing(service.cancel(Cursor.fromEvent(events.at(-1)!)), 10)).toBe("cancelled")
+        expect((yield* passing(fiber, 10)).error).toMatchObject({ _tag: "RunCancelled" })
+        expect(yield* waiting).toBe(1)
+        expect((yield* modelCalls).all).toBe(1)
+        // The room that it waited for is the next one's.
+        yield* pass(30_000)
+        expect((yield* passing(next, 10)).error).toBeUndefined()
+        expect(yield* modelCalls).toEqual({ all: 2, refused: 0 })
+        yield* service.addMessage(id, "Thanks", { onBusy: "reject" })
+      }).pipe(Effect.provide(limited({ requests: { limit: 1, per: "30 seconds" } })), inOwnTime(1)))
+
+    it.effect(`law 7: ends at once when another interrupts it (${where})`, () =>
+      Effect.gen(function*() {
+        const { fiber, id, service, waiting } = yield* held({ background })
+        const next = yield* Effect.fork(observe(service.run(id, { message: "Now", onBusy: "interrupt" })))
+        expect((yield* passing(fiber, 10)).error).toMatchObject({ _tag: "RunCancelled" })
+        yield* pass(10)
+        expect(yield* waiting).toBe(1)
+        expect((yield* passing(next, 30_000)).error).toBeUndefined()
+        expect(yield* modelCalls).toEqual({ all: 2, refused: 0 })
+      }).pipe(Effect.provide(limited({ requests: { limit: 1, per: "30 seconds" } })), inOwnTime(1)))
+  }
 })
 
 describe("law 10: secrets", () => {

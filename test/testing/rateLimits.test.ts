@@ -105,6 +105,17 @@ describe("the simulator's rate limits", () => {
       expect(yield* ask()).toMatchObject({ status: 429, requests: ["10", "0", "12s"] })
     }))
 
+  it.scoped("are told with an error that comes instead of the answer, and counts like one", () =>
+    Effect.gen(function*() {
+      const { ask, simulator } = yield* open(turns(1), perMinute(10))
+      for (const headers of [{}, { "x-ratelimit-remaining-requests": "0" }]) {
+        yield* simulator.inject(Script.httpError({ status: 503, headers }))
+      }
+      expect(yield* ask()).toMatchObject({ status: 503, requests: ["10", "9", "6s"] })
+      expect(yield* ask({ stream: true })).toMatchObject({ status: 503, requests: ["10", "0", "12s"] })
+      expect(yield* ask()).toMatchObject({ status: 200, requests: ["10", "7", "18s"] })
+    }))
+
   it.scoped("are not there unless they are asked for", () =>
     Effect.gen(function*() {
       const { ask } = yield* open(turns(1))

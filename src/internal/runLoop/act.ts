@@ -8,6 +8,7 @@ import { keyOf } from "../pending.ts"
 import { noUsage } from "../projection.ts"
 import * as ToolSteps from "../toolSteps.ts"
 import { callAll } from "./callAll.ts"
+import { stillLeads } from "./lead.ts"
 import { over } from "./over.ts"
 import type { Outcome, RunPull } from "./plan.ts"
 import type { RunState } from "./runState.ts"
@@ -25,6 +26,7 @@ export const act = (
     // Until somebody hears that it waits, nobody else answers it.
     owed.owe(asked, ToolSteps.notCarriedOut("the run ended before"))
     const { left, tasks } = yield* ToolSteps.share(tools, asked, isRejoined)
+    yield* stillLeads(run)
     run.before = run.upTo(step)
     if (tasks.length === 0) {
       owed.clear()
@@ -39,7 +41,7 @@ export const act = (
   }))
 
 /** Those that nobody has answered meanwhile. Where all are answered, somebody has gone on. */
-const unanswered = (
+export const unanswered = (
   run: RunState,
   writer: ThreadStore.Writer,
   pending: ReadonlyArray<Pending>

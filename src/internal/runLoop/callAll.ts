@@ -9,6 +9,7 @@ import type * as ThreadStore from "../../ThreadStore.ts"
 import { noUsage } from "../projection.ts"
 import type * as ToolSteps from "../toolSteps.ts"
 import { ask } from "./ask.ts"
+import { stillLeads } from "./lead.ts"
 import { over } from "./over.ts"
 import type { Outcome, RunPull } from "./plan.ts"
 import type { RunState } from "./runState.ts"
@@ -32,6 +33,7 @@ export const callAll = (
   { left, tasks }: Pick<Work, "left"> & { readonly tasks: ReadonlyArray<Effect.Effect<ToolSteps.Done>> }
 ): RunPull =>
   Effect.gen(function*() {
+    if (run.isStopped) return yield* run.cancelled
     const { busy } = run
     const done = run.calling = yield* Queue.unbounded<ToolSteps.Done | undefined>()
     const working = yield* Scope.fork(busy, busy.strategy)
@@ -105,6 +107,7 @@ const goOn = (run: RunState, writer: ThreadStore.Writer, step: Outcome, work: Wo
       owed.clear()
       return yield* work.failure ?? over(run, { ...step, pending: work.left, usage: noUsage, messages: [] })
     }
+    yield* stillLeads(run)
     const { tool_choice: choice, ...params } = plan.params
     // A choice that was forced would force a call in every step. Source: openai-agents-python#263.
     return yield* (run.next = ask(run, writer, items, choice === "none" ? plan.params : params))

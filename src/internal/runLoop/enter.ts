@@ -7,30 +7,44 @@ import type * as ThreadStore from "../../ThreadStore.ts"
 import * as ActiveRuns from "../activeRuns.ts"
 import { answer } from "./answer.ts"
 import { ask } from "./ask.ts"
-import { lead, leave, payOff } from "./leave.ts"
+import { lead, stillLeads } from "./lead.ts"
+import { leave, payOff } from "./leave.ts"
 import { passOver } from "./passOver.ts"
-import type { RunPull } from "./plan.ts"
-import { rejoin } from "./rejoin.ts"
+import { readingAlong, type RunPull } from "./plan.ts"
+import { goOnFrom, rejoin } from "./rejoin.ts"
 import type { RunState } from "./runState.ts"
 import { trying } from "./trying.ts"
 
 export const enter = (run: RunState): RunPull =>
   run.once(Effect.gen(function*() {
-    const { plan, services } = run
-    const ticket = yield* run.failing(Scope.extend(services.store.open(plan.threadId, plan.waiting), run.busy))
+    const { from, plan, self, services: { active, store } } = run
+    const other = ActiveRuns.claim(active, self)
+    if (from !== undefined && other !== undefined) {
+      // Somebody else was faster to go on with it.
+      run.from = { ...from, leader: ActiveRuns.leaderOf(other) }
+      return yield* goOnFrom(run, readingAlong, run.from)
+    }
+    yield* Scope.addFinalizer(run.busy, Effect.sync(() => ActiveRuns.remove(active, self)))
+    if (from !== undefined) yield* lead(run)
+    const ticket = yield* run.failing(Scope.extend(store.open(plan.threadId, plan.waiting), run.busy))
     run.next = start(run, ticket)
-    return ticket.position === 0
+    if (ticket.position === 0) return yield* run.next
+    // Whether that one has ended is seen by its leaving the thread.
+    if (plan.interrupts) yield* Effect.ignore(active.byThread.get(plan.threadId)?.stop ?? Effect.void)
+    // A cursor could not say of it that the step is over.
+    return from?.cursor.over === true
       ? yield* run.next
       : [{ _tag: "RunQueued" as const, ...run.projection.at(), place: ticket.position }]
   }))
 
 const start = (run: RunState, ticket: ThreadStore.Ticket): RunPull =>
   run.once(Effect.flatMap(run.failing(ticket.ready), (writer) => {
-    ActiveRuns.add(run.services.active, run.self)
+    if (run.isStopped) return run.cancelled
+    ActiveRuns.hasTurn(run.services.active, run.self)
     const { from, plan: { message } } = run
     const leaving = Scope.addFinalizer(run.busy, leave(run))
     if (from !== undefined) {
-      return leaving.pipe(Effect.zipRight(lead(run)), Effect.zipRight(rejoin(run, writer, from)))
+      return leaving.pipe(Effect.zipRight(stillLeads(run)), Effect.zipRight(rejoin(run, writer, from)))
     }
     const beginning = message === undefined
       ? begin(run, writer)

@@ -11,7 +11,7 @@ import type { RunState } from "./runState.ts"
 import { toolCallCompleted } from "./toolCallCompleted.ts"
 
 /** How often somebody who reads along looks for the next step. */
-const followTime = "200 millis"
+export const followTime = "200 millis"
 
 /** Waits for the next step, or the end. */
 export const follow = (
@@ -29,7 +29,7 @@ export const follow = (
       if (following !== undefined) return yield* goOnWith(run, following, turn, step, leader.outputOf)
       if (ended === "abandoned") {
         // Its place is free, and the calls of this step are still to be made.
-        run.from = { cursor: projection.here(), response, before: run.before, leader: undefined }
+        run.from = { ...run.from!, cursor: projection.here(), response, before: run.before, leader: undefined }
         return yield* (run.next = run.loop.enter(run))
       }
       if (ended === "interrupted") return yield* run.cancelled
@@ -51,7 +51,7 @@ export const goOnWith = (
   Effect.gen(function*() {
     const { plan: { runId }, projection } = run
     const calls = step.pending.flatMap((one) => one._tag === "PendingCall" ? [one.call] : [])
-    const made = (yield* Effect.forEach(calls, outputOf)).filter((one) => one !== undefined)
+    const made = (yield* run.failing(Effect.forEach(calls, outputOf))).filter((one) => one !== undefined)
     run.before = run.upTo(step)
     const events = made.map((one) => toolCallCompleted(projection, one))
     projection.nextKnown(following)

@@ -1,32 +1,21 @@
-/** What a run says and owes while it is at a thread: that it drives the run, and what is done when it leaves. */
-import * as Duration from "effect/Duration"
+/** What is done when a run leaves its thread. */
 import * as Effect from "effect/Effect"
-import * as Scope from "effect/Scope"
 import type * as ThreadStore from "../../ThreadStore.ts"
 import * as ActiveRuns from "../activeRuns.ts"
 import type { RunState } from "./runState.ts"
 import { bounded, cancel } from "./stop.ts"
 
-/** How often a process says that it lives. */
-const leaseRenewal = "10 seconds"
-
-/** Says that this one drives the run, for as long as it does. */
-export const lead = ({ busy, isBackground, plan: { log, owner, runId } }: RunState): Effect.Effect<void> =>
-  isBackground
-    ? Effect.zipRight(
-      log.lease(runId, owner, ActiveRuns.leaseTime),
-      Effect.zipRight(
-        Scope.addFinalizer(busy, Effect.asVoid(log.lease(runId, owner, Duration.zero))),
-        Effect.forkIn(Effect.forever(Effect.delay(log.lease(runId, owner, ActiveRuns.leaseTime), leaseRenewal)), busy)
-      )
-    )
-    : Effect.void
+/** Its time is over. */
+const isTimedOut = ({ self: { end } }: RunState) =>
+  end !== undefined && end !== "interrupted" && end._tag === "TimedOut" && end.phase === "total"
 
 /** Nobody can stop it any more. An answer in the background that nobody wants is cancelled. */
 export const leave = (run: RunState): Effect.Effect<void> =>
   Effect.suspend(() => {
     ActiveRuns.remove(run.services.active, run.self)
-    return run.plan.cancelOnStop || run.isStopped ? cancel(run) : Effect.void
+    const isUnwanted = run.plan.cancelOnStop || run.isStopped || isTimedOut(run)
+    // What could not be cancelled ends by itself, and whoever finds the thread locked waits for that.
+    return isUnwanted ? Effect.ignore(cancel(run)) : Effect.void
   })
 
 /**
@@ -36,6 +25,8 @@ export const leave = (run: RunState): Effect.Effect<void> =>
 export const payOff = (run: RunState, writer: ThreadStore.Writer): Effect.Effect<void> =>
   Effect.suspend(() => {
     const { items } = run.owed
-    const goesOn = run.isBackground && !run.plan.cancelOnStop && run.self.end === undefined
-    return items.length === 0 || goesOn ? Effect.void : bounded(run, writer.answer(items))
+    run.owed.clear()
+    const goesOn = run.isOusted || (run.isBackground && !run.plan.cancelOnStop && run.self.end === undefined)
+    // What could not be written is closed by the run that comes next.
+    return items.length === 0 || goesOn ? Effect.void : Effect.ignore(bounded(run, writer.answer(items)))
   })

@@ -42,6 +42,8 @@ export const open = (plan: Plan, services: Services): Pull.Open<RunEvent, Resume
     const busy = yield* Scope.fork(scope, scope.strategy)
     const run = new RunState(plan, services, loop, { span, policy, limits, busy })
     const { from } = plan
-    run.next = from?.leader === undefined ? enter(run) : run.once(goOnFrom(run, readingAlong, from))
+    run.next = from !== undefined && (from.leader !== undefined || from.isSettled)
+      ? run.once(goOnFrom(run, readingAlong, from))
+      : enter(run)
     return Effect.suspend(() => run.inTime(run.next))
   })

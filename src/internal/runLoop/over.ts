@@ -21,7 +21,7 @@ export const over = (run: RunState, step: Outcome): RunPull =>
       ...result,
       ...(output === undefined ? {} : { output })
     }
-    run.self.end = last
+    run.self.end = { _tag: last._tag, status: last.status, pending: last.pending }
     if (step.pending.some(({ _tag }) => _tag === "PendingApproval")) {
       ActiveRuns.hasAsked(run.services.active, run.plan.threadId)
     }

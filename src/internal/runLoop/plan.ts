@@ -7,7 +7,7 @@ import type * as OpenAI from "../../OpenAI.ts"
 import type { ResumeError, RunError } from "../../RunError.ts"
 import type { Pending, RunEvent } from "../../RunEvent.ts"
 import type * as RunLog from "../../RunLog.ts"
-import type { RunId, ThreadId } from "../../Thread.ts"
+import type { ResponseId, RunId, ThreadId } from "../../Thread.ts"
 import type * as ThreadStore from "../../ThreadStore.ts"
 import type * as ActiveRuns from "../activeRuns.ts"
 import type { Answer } from "../answers.ts"
@@ -27,6 +27,8 @@ export interface Plan {
   /** What answers what waits in the thread. */
   readonly answers: ReadonlyArray<Answer>
   readonly waiting: ThreadStore.Waiting
+  /** Whether the run that has the thread is to end, once this one has a place in the queue. */
+  readonly interrupts: boolean
   /** What is done with calls that wait in the thread. */
   readonly onPending: "reject" | "close"
   readonly keepPartial: boolean
@@ -57,8 +59,13 @@ export interface From {
   readonly response: Response
   /** Of the steps before that one. */
   readonly before: Lineage.Before
+  readonly steps: ReadonlyArray<ResponseId>
   /** Who drives the run, if somebody does: then it is only read along. */
   readonly leader: ActiveRuns.Leader | undefined
+  /** There is nothing left to do, so that it is told without the thread's lock. */
+  readonly isSettled: boolean
+  /** What the calls of its steps gave, as far as it is known. */
+  readonly outputOf: ActiveRuns.Leader["outputOf"]
 }
 
 /** What runs need of the program. */

@@ -23,9 +23,7 @@ export const rejoin = (run: RunState, writer: ThreadStore.Writer, from: From): R
 
 export const goOnFrom = (run: RunState, turn: Turn, from: From): RunPull => {
   const { timeout } = run.plan
-  run.projection.resumeAt(from.cursor)
   run.isBlind = true
-  run.isOver = !isOpen(from.response)
   if (timeout === undefined) return goOnHere(run, turn, from)
   return Effect.flatMap(Clock.currentTimeMillis, (now) => {
     run.limit = run.deadline = now + Duration.toMillis(timeout)
@@ -34,8 +32,8 @@ export const goOnFrom = (run: RunState, turn: Turn, from: From): RunPull => {
 }
 
 const goOnHere = (run: RunState, turn: Turn, { cursor, response }: From): RunPull => {
-  run.note(cursor.responseId)
-  if (cursor.over) return run.loop.complete(run, committed(turn), response)
+  // A cursor comes from outside: the response says itself whether it has its end.
+  if (cursor.over === true && response.status === "completed") return run.loop.complete(run, committed(turn), response)
   const gone = new NotResumable({ runId: run.plan.runId, why: "foreground" })
   return run.isBackground
     ? hearOn(run, turn, gone)

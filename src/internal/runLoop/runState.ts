@@ -12,11 +12,12 @@ import { ConnectionLost, type RequestError, TimedOut } from "../../OpenAIError.t
 import type { Policy } from "../../RetryPolicy.ts"
 import { type ResumeError, RunCancelled, type RunError } from "../../RunError.ts"
 import type { ResponseId } from "../../Thread.ts"
+import { ThreadBusy } from "../../ThreadError.ts"
 import type { Limits } from "../../Timeouts.ts"
 import type * as ActiveRuns from "../activeRuns.ts"
 import { Heard } from "../heard.ts"
 import type * as Lineage from "../lineage.ts"
-import { noUsage, Projection, sum } from "../projection.ts"
+import { isOpen, noUsage, Projection, sum } from "../projection.ts"
 import * as Pull from "../pull.ts"
 import type { waits } from "../retry.ts"
 import { toRunError } from "../threadErrors.ts"
@@ -32,7 +33,7 @@ export interface Loop {
   /** The stage after the answer of a step is there. */
   readonly complete: (run: RunState, turn: Turn, response: Response) => RunPull
   /** What whoever wants the run to end does. */
-  readonly stop: (run: RunState) => Effect.Effect<void>
+  readonly stop: (run: RunState) => Effect.Effect<void, RequestError>
 }
 
 export class RunState {
@@ -80,8 +81,9 @@ export class RunState {
 
   /** Set while calls are made. */
   calling: Queue.Enqueue<ToolSteps.Done | undefined> | undefined
+  /** Another process drives the run by now: this one neither ends nor answers anything any more. */
+  isOusted = false
   /** Somebody else wants the run to end. */
-  isStopped = false
   readonly stopped = Deferred.unsafeMake<void>(FiberId.none)
 
   constructor(
@@ -114,8 +116,22 @@ export class RunState {
       steps: [],
       outputs: new Map(),
       end: undefined,
+      hasTurn: false,
+      isStopped: false,
       stop: Effect.suspend(() => loop.stop(this))
     }
+    if (plan.from !== undefined) this.#goOn(plan.from)
+  }
+
+  #goOn({ cursor, response, steps }: From): void {
+    this.projection.resumeAt(cursor)
+    this.self.steps.push(...steps)
+    this.note(cursor.responseId)
+    this.isOver = !isOpen(response)
+  }
+
+  get isStopped(): boolean {
+    return this.self.isStopped
   }
 
   /** A stage that was interrupted or has failed is not done again: it may have written, or asked the model. */
@@ -128,7 +144,7 @@ export class RunState {
 
   fail(failure: ResumeError): Effect.Effect<never, Option.Option<ResumeError>> {
     return Effect.suspend(() => {
-      const error = this.isStopped ? this.#cancellation() : failure
+      const error = this.isStopped ? this.cancellation : failure
       this.span.attribute("error.type", error._tag)
       this.self.end = error
       // Unless somebody wants its end, an answer in the background goes on and can be gone on with.
@@ -142,17 +158,24 @@ export class RunState {
     return Effect.catchAll(effect, (error) => this.fail(error))
   }
 
-  readonly cancelled: RunPull = Effect.suspend(() => this.fail(this.#cancellation()))
+  readonly cancelled: RunPull = Effect.suspend(() => this.fail(this.cancellation))
 
-  #cancellation(): RunCancelled {
-    return new RunCancelled({ threadId: this.plan.threadId, responseId: this.projection.responseId })
+  /** Why a run ends that somebody else has stopped. */
+  get cancellation(): RunCancelled | ThreadBusy {
+    const { runId, threadId } = this.plan
+    return this.isOusted
+      ? new ThreadBusy({ threadId, why: "running", runId })
+      : new RunCancelled({ threadId, responseId: this.projection.responseId })
   }
 
   /** Fails when the run is at its deadline. */
   inTime(pull: RunPull): RunPull {
     return this.deadline === Number.POSITIVE_INFINITY ? pull : Pull.until(pull, this.deadline, () => {
       this.span.attribute("error.type", "TimedOut")
-      return this.withPartial(new TimedOut({ phase: "total" }))
+      const error = this.withPartial(new TimedOut({ phase: "total" }))
+      // Whoever only goes on with a run does not end it.
+      if (this.plan.from === undefined) this.self.end = error
+      return error
     })
   }
 

@@ -6,15 +6,21 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
+import { type RequestError, TimedOut } from "../../OpenAIError.ts"
 import type { RunState } from "./runState.ts"
 
 /** How long the end of a run may take to cancel its answer, or to write the outputs that its calls lack. */
 const endTime = "5 seconds"
 
-export const stop = (run: RunState): Effect.Effect<void> =>
+export const stop = (run: RunState): Effect.Effect<void, RequestError> =>
   Effect.suspend(() => {
-    run.isStopped = true
-    const { calling, line } = run
+    const { busy, calling, line, self } = run
+    self.isStopped = true
+    if (!self.hasTurn) {
+      // It leaves the queue.
+      self.end ??= run.cancellation
+      return Effect.zipRight(Deferred.succeed(run.stopped, undefined), Scope.close(busy, Exit.void))
+    }
     return Deferred.succeed(run.stopped, undefined).pipe(
       Effect.zipRight(calling === undefined ? Effect.void : Queue.offer(calling, undefined)),
       Effect.zipRight(line === undefined ? Effect.void : Scope.close(line, Exit.void)),
@@ -27,16 +33,19 @@ export const pause = (run: RunState, time: Duration.DurationInput): Effect.Effec
   Effect.raceFirst(Effect.sleep(time), Deferred.await(run.stopped))
 
 /** An answer in the background would go on. */
-export const cancel = (run: RunState): Effect.Effect<void> =>
+export const cancel = (run: RunState): Effect.Effect<void, RequestError> =>
   Effect.suspend(() => {
     const { responseId } = run.projection
-    if (!run.isBackground || run.isOver || responseId === undefined) return Effect.void
+    if (!run.isBackground || run.isOusted || run.isOver || responseId === undefined) return Effect.void
     run.isOver = true
     return bounded(run, run.services.openai.responses.cancel(responseId))
   })
 
 /** In a fiber of its own: the one that ends the run may be interrupted already. */
-export const bounded = (run: RunState, effect: Effect.Effect<unknown, unknown>): Effect.Effect<void> => {
-  const done = run.inSpan(effect).pipe(Effect.timeoutOption(endTime), Effect.ignore, Effect.interruptible)
-  return Effect.asVoid(Effect.flatMap(Effect.forkDaemon(done), Fiber.await))
+export const bounded = <E>(run: RunState, effect: Effect.Effect<unknown, E>): Effect.Effect<void, E | TimedOut> => {
+  const done = run.inSpan(effect).pipe(
+    Effect.timeoutFail({ duration: endTime, onTimeout: () => new TimedOut({ phase: "total" }) }),
+    Effect.interruptible
+  )
+  return Effect.asVoid(Effect.flatMap(Effect.forkDaemon(done), Fiber.join))
 }

@@ -1,12 +1,12 @@
 /** Goes on with a run that was begun before, by this process or another. */
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type { Cursor } from "../../Cursor.ts"
 import type { ResumeError } from "../../RunError.ts"
 import type { RunEventOf } from "../../RunEvent.ts"
-import { RunLog } from "../../RunLog.ts"
+import * as RunLog from "../../RunLog.ts"
 import type { RunId } from "../../Thread.ts"
 import type * as ThreadStore from "../../ThreadStore.ts"
 import { compact } from "../compact.ts"
@@ -16,8 +16,9 @@ import * as Lineage from "../lineage.ts"
 import * as Output from "../output.ts"
 import * as Pull from "../pull.ts"
 import * as RunLoop from "../runLoop/loop.ts"
-import type { Params } from "../runLoop/plan.ts"
-import { beginningOf, leaderOf, responseOf } from "./find.ts"
+import type { From, Params } from "../runLoop/plan.ts"
+import { leaderOf, newestOf, positionOf, responseOf } from "./find.ts"
+import { answersIn, finishedOf, isSettled } from "./finished.ts"
 import { type Services, supportsBackground } from "./services.ts"
 import { type ToolOptions, toolsOf, toolSteps } from "./tools.ts"
 
@@ -31,23 +32,45 @@ interface Options extends ToolOptions, ThreadStore.Waiting {
 }
 
 export const resume = <A>(
-  { active, openai, scope, store }: Services,
+  services: Services,
   from: Cursor | RunId,
   options: Options
 ): Stream.Stream<RunEventOf<A>, ResumeError> =>
   Pull.toStream(Effect.gen(function*() {
+    const { active, openai, store } = services
     yield* supportsBackground(store)
-    const log = yield* RunLog
-    const cursor = typeof from === "string" ? yield* beginningOf(log, from) : from
-    const { runId, threadId } = cursor
+    const log = yield* RunLog.RunLog
+    const cursor = yield* positionOf(active, log, from)
+    const { runId } = cursor
     const response = yield* responseOf(openai, cursor)
+    const finished = yield* finishedOf(active, store, log, cursor)
+    const settled = finished === undefined && !active.byRun.has(runId) &&
+      (yield* isSettled(openai, store, cursor, response, yield* newestOf(active, log, cursor)))
     const owner = yield* makeId("driver")
-    const leader = yield* leaderOf(active, log, cursor, owner)
+    const leader = finished ?? (settled ? undefined : yield* leaderOf(active, log, cursor, owner))
+    const going = goOn(services, log, options, { cursor, response, leader, isSettled: settled }, owner)
+    // Whoever could not go on lets others.
+    return yield* leader === undefined && !settled
+      ? Effect.onError(going, () => log.lease(runId, owner, Duration.zero))
+      : going
+  })) as Stream.Stream<RunEventOf<A>, ResumeError>
+
+const goOn = (
+  { active, openai, scope, store }: Services,
+  log: RunLog.Service,
+  options: Options,
+  from: Pick<From, "cursor" | "response" | "leader" | "isSettled">,
+  owner: string
+) =>
+  Effect.gen(function*() {
+    const { cursor, isSettled, leader, response } = from
+    const { runId, threadId } = cursor
     const settings = Lineage.settingsOf(response)
     const declared = response.tools ?? []
     const tools = yield* toolsOf(options, declared, true)
     const format = options.output === undefined ? undefined : yield* Output.make(threadId, options.output)
     const include = includeOf(declared)
+    const { steps, ...before } = yield* Lineage.before(openai, response)
     const run = RunLoop.open({
       runId,
       threadId,
@@ -60,6 +83,7 @@ export const resume = <A>(
       message: undefined,
       answers: [],
       waiting: options,
+      interrupts: false,
       onPending: "reject",
       keepPartial: options.keepPartial ?? true,
       idleTimeout: options.idleTimeout,
@@ -69,7 +93,8 @@ export const resume = <A>(
       cancelOnStop: options.onStop === "cancel",
       log,
       owner,
-      from: { cursor, response, before: yield* Lineage.before(openai, response), leader }
+      from: { ...from, before, steps, outputOf: yield* answersIn(store, log, threadId) }
     }, { openai, store, active })
-    return yield* leader !== undefined || options.onStop === "cancel" ? run : Pull.detachable(run, scope)
-  })) as Stream.Stream<RunEventOf<A>, ResumeError>
+    const readsOnly = leader !== undefined || isSettled
+    return yield* readsOnly || options.onStop === "cancel" ? run : Pull.detachable(run, scope)
+  })

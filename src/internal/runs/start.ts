@@ -42,12 +42,15 @@ interface Options extends Settings, ToolOptions, Omit<ThreadStore.Waiting, "onBu
   readonly output?: Schema.Schema.AnyNoContext | undefined
 }
 
+const newId = Effect.map(makeId("run"), (id) => RunId.make(id))
+
 export const start = <A>(
   { active, assistants, openai, scope, store }: Services,
   threadId: ThreadId,
   options: Options,
   /** To what the run before it waits for. */
-  answers: ReadonlyArray<Answer> = []
+  answers: ReadonlyArray<Answer> = [],
+  id?: RunId
 ): Stream.Stream<RunEventOf<A>, RunError> =>
   Pull.toStream(Effect.gen(function*() {
     yield* Validate.id("thread id", threadId)
@@ -70,7 +73,7 @@ export const start = <A>(
     const choice = options.toolChoice === undefined
       ? undefined
       : yield* choiceOf(options.toolChoice, tools?.declarations ?? [])
-    const runId = RunId.make(yield* makeId("run"))
+    const runId = id ?? (yield* newId)
     const run = RunLoop.open({
       runId,
       threadId,
@@ -89,6 +92,7 @@ export const start = <A>(
         : yield* Attachments.toWireAt("message", message, store.capabilities.files ? openai.files : undefined),
       answers,
       waiting: { ...options, onBusy: onBusy === "interrupt" ? "enqueue" : onBusy },
+      interrupts: onBusy === "interrupt",
       onPending: options.onPending ?? "reject",
       keepPartial: options.keepPartial ?? true,
       idleTimeout: options.idleTimeout,
@@ -100,19 +104,27 @@ export const start = <A>(
       owner: runId,
       from: undefined
     }, { openai, store, active })
-    if (onBusy === "interrupt") yield* active.byThread.get(threadId)?.stop ?? Effect.void
     return yield* options.onStop === "detach" ? Pull.detachable(run, scope) : run
   })) as Stream.Stream<RunEventOf<A>, RunError>
 
-/** Begins a run that goes on without a reader, and gives its cursor as soon as OpenAI has it. */
+/**
+ * Begins a run that goes on without a reader, and gives its cursor as soon as OpenAI has it. Whoever does not wait for
+ * that has no cursor, so that nobody could read or end the run: it is withdrawn.
+ */
 export const startInBackground = (
   services: Services,
   threadId: ThreadId,
   options: Options
 ): Effect.Effect<Cursor.Cursor, RunError> =>
-  start(services, threadId, { ...options, background: true, onStop: "detach" }).pipe(
-    Stream.filter(({ responseId }) => responseId !== undefined),
-    Stream.runHead,
+  Effect.flatMap(
+    newId,
+    (runId) =>
+      start(services, threadId, { ...options, background: true, onStop: "detach" }, undefined, runId).pipe(
+        Stream.filter(({ responseId }) => responseId !== undefined),
+        Stream.runHead,
+        Effect.onInterrupt(() => Effect.ignore(services.active.byRun.get(runId)?.stop ?? Effect.void))
+      )
+  ).pipe(
     Effect.flatMap(Option.match({
       onNone: () => new UnexpectedResponse({ reason: "the run ended without a response" }),
       onSome: (event) => Effect.succeed(Cursor.fromEvent(event))

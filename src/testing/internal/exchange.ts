@@ -5,6 +5,7 @@ import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type { Fault, HttpError } from "../Script.ts"
 import { type Answer, bytesAnswer, errorAnswer, isEventStream, reject } from "./http.ts"
+import { told } from "./limited.ts"
 import { route } from "./router.ts"
 import type { State } from "./state.ts"
 import { isLast } from "./step.ts"
@@ -114,7 +115,11 @@ export class Exchanges {
         ? routed
         : Effect.as(
           injected.handled ? routed : Effect.void,
-          bytesAnswer(injected.status, injected.headers, injected.body)
+          bytesAnswer(
+            injected.status,
+            { ...told(this.#state, { ...entry, headers: raw.headers }), ...injected.headers },
+            injected.body
+          )
         )
       return Effect.zipRight(
         Effect.addFinalizer((exit) => Effect.sync(() => this.#close(entry, exit))),

@@ -1,0 +1,70 @@
+/** What the end of a thread tells of a run's calls, where nobody remembers them. */
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Stream from "effect/Stream"
+import type { Pending } from "../RunEvent.ts"
+import type { FunctionCall, Item, ThreadId } from "../Thread.ts"
+import type { ThreadError } from "../ThreadError.ts"
+import type * as ThreadStore from "../ThreadStore.ts"
+import type { Made } from "./toolSteps.ts"
+
+/** How far back is looked: one page. */
+const looksBack = 100
+
+/** The last items of a thread, oldest first. */
+export const read = (
+  store: ThreadStore.Service,
+  threadId: ThreadId
+): Effect.Effect<ReadonlyArray<Item>, ThreadError> =>
+  Effect.map(
+    Stream.runCollect(Stream.take(store.items(threadId, { order: "desc" }), looksBack)),
+    (items) => Chunk.toReadonlyArray(items).toReversed()
+  )
+
+/** What an item is the answer to. */
+const answers = (item: Item): unknown =>
+  item._tag === "FunctionCallOutput"
+    ? item.callId
+    : item._tag === "Unknown" && item.type === "mcp_approval_response" && Predicate.isRecord(item.raw)
+    ? item.raw["approval_request_id"]
+    : undefined
+
+const idOf = (pending: Pending): string => pending._tag === "PendingCall" ? pending.call.callId : pending.itemId
+
+/** Those that nobody has answered. */
+export const unanswered = (items: ReadonlyArray<Item>, pending: ReadonlyArray<Pending>): ReadonlyArray<Pending> => {
+  const answered = new Set(items.map(answers))
+  return pending.filter((one) => !answered.has(idOf(one)))
+}
+
+/** What a call gave. */
+export const outputOf = (items: ReadonlyArray<Item>, call: FunctionCall): Made | undefined => {
+  const found = items.find((item) => item._tag === "FunctionCallOutput" && item.callId === call.callId)
+  return found?._tag === "FunctionCallOutput"
+    ? {
+      call,
+      outcome: {
+        output: typeof found.output === "string" ? found.output : JSON.stringify(found.output),
+        isFailure: false
+      }
+    }
+    : undefined
+}
+
+/**
+ * What became of a run whose calls are all answered: whether its model went on from there, and waits again. Where it did
+ * not, the run was ended and its calls were closed.
+ */
+export const after = (
+  items: ReadonlyArray<Item>,
+  pending: ReadonlyArray<Pending>
+): "completed" | "requires_action" | "cancelled" => {
+  const ids = new Set<unknown>(pending.map(idOf))
+  const rest = items.slice(items.findLastIndex((item) => ids.has(answers(item))) + 1)
+  const end = rest.findIndex((item) => item._tag === "Message" && item.role === "user")
+  const own = end === -1 ? rest : rest.slice(0, end)
+  const answered = new Set(items.map(answers))
+  if (own.some((item) => item._tag === "FunctionCall" && !answered.has(item.callId))) return "requires_action"
+  return own.some((item) => item._tag === "Message") ? "completed" : "cancelled"
+}

@@ -1,0 +1,40 @@
+import { Effect } from "effect"
+import { Thread } from "effect-openai-threads"
+import { expect, it } from "vitest"
+import * as ActiveRuns from "../../src/internal/activeRuns.ts"
+
+const run = (number: number): ActiveRuns.ActiveRun => ({
+  runId: Thread.RunId.make(`run_${number}`),
+  threadId: Thread.ThreadId.make("conv_1"),
+  steps: [Thread.ResponseId.make(`resp_${number}`)],
+  outputs: new Map(),
+  end: undefined,
+  hasTurn: false,
+  isStopped: false,
+  stop: Effect.void
+})
+
+it("remembers the last thousand runs that are over, and of those that go on every one", () => {
+  const active = ActiveRuns.make()
+  const runs = Array.from({ length: 1_002 }, (_, number) => run(number))
+  for (const one of runs) expect(ActiveRuns.claim(active, one)).toBeUndefined()
+  expect(ActiveRuns.claim(active, run(0))).toBe(runs[0])
+  for (const one of runs.slice(0, -1)) ActiveRuns.remove(active, one)
+  expect(active.byRun.size).toBe(1)
+  expect(active.finished.size).toBe(1_000)
+  const [oldest, next, last] = [runs[0]!, runs[1]!, runs.at(-1)!]
+  expect(ActiveRuns.find(active, oldest.runId)).toBeUndefined()
+  expect(ActiveRuns.find(active, next.runId)).toMatchObject({ steps: next.steps, end: "interrupted" })
+  expect(ActiveRuns.find(active, last.runId)).toBe(last)
+})
+
+it("remembers the steps of a run that somebody has gone on with in vain", () => {
+  const active = ActiveRuns.make()
+  const [first, second] = [run(0), run(0)]
+  first.steps.push(Thread.ResponseId.make("resp_next"))
+  for (const one of [first, second]) {
+    ActiveRuns.claim(active, one)
+    ActiveRuns.remove(active, one)
+  }
+  expect(ActiveRuns.find(active, first.runId)?.steps).toEqual(first.steps)
+})
