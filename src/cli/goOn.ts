@@ -8,26 +8,21 @@ const asking = (id: ThreadId) => `openai-threads ask --thread ${id} "…"`
 
 const retrying = (id: ThreadId) => `openai-threads ask --thread ${id} --retry`
 
-const deciding = (id: ThreadId) => `openai-threads ask --thread ${id} --approve ask`
-
 export const watching = (cursor: string) => `openai-threads runs watch ${cursor}`
 
 export const cancelling = (cursor: string) => `openai-threads runs cancel ${cursor}`
 
 /** Hears a run, to say afterwards how its thread goes on; `isAsked` is whether the question is in the thread already. */
 export const listener = (isAsked: boolean) => {
-  let isDeciding = false
   let isPending = false
   return {
     hear: (event: RunEvent) => {
       if (event._tag === "RunStarted") isAsked = true
       if (event._tag === "RunCompleted") isPending = event.pending.length > 0
-      isDeciding = event._tag === "ApprovalRequested" || (isDeciding && event._tag !== "StepStarted")
     },
     /** Nothing where the error says it. */
     command: (id: ThreadId, exit: Exit.Exit<unknown, Failure>): string | undefined => {
       if (isPending) return undefined
-      if (isDeciding) return deciding(id)
       return isAsked && !hasAnswer(exit) ? retrying(id) : asking(id)
     }
   }

@@ -40,16 +40,16 @@ export interface ActiveRuns {
   readonly byRun: Map<RunId, ActiveRun>
   /** Those who have their turn. */
   readonly byThread: Map<ThreadId, ActiveRun>
-  /** Threads whose last run here has ended with a request of an MCP server for approval. */
-  readonly asked: Set<ThreadId>
   /** Those that are over, the last of them. */
   readonly finished: Map<RunId, KnownRun>
+  /** Threads whose last run here has ended with a request of an MCP server for approval. */
+  readonly asked: Set<ThreadId>
 }
 
 /** Of how many runs the end is remembered. */
 const remembersEnds = 1_000
 
-/** Of how many threads it is remembered that they ask. */
+/** Of how many threads it is remembered what they have asked for. */
 const maxAsked = 1_000
 
 export const hasAsked = ({ asked }: ActiveRuns, threadId: ThreadId): void => {
@@ -61,8 +61,8 @@ export const hasAsked = ({ asked }: ActiveRuns, threadId: ThreadId): void => {
 export const make = (): ActiveRuns => ({
   byRun: new Map(),
   byThread: new Map(),
-  asked: new Set(),
-  finished: new Map()
+  finished: new Map(),
+  asked: new Set()
 })
 
 /** Says that this one drives its run, unless another one does: then it gives that one. */

@@ -1,12 +1,12 @@
 /** What the end of a thread tells of a run's calls, where nobody remembers them. */
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import type { Pending } from "../RunEvent.ts"
 import type { FunctionCall, Item, ThreadId } from "../Thread.ts"
 import type { ThreadError } from "../ThreadError.ts"
 import type * as ThreadStore from "../ThreadStore.ts"
+import { answeredBy, keyOf } from "./pending.ts"
 import type { Made } from "./toolSteps.ts"
 
 /** How far back is looked: one page. */
@@ -26,16 +26,14 @@ export const read = (
 const answers = (item: Item): unknown =>
   item._tag === "FunctionCallOutput"
     ? item.callId
-    : item._tag === "Unknown" && item.type === "mcp_approval_response" && Predicate.isRecord(item.raw)
-    ? item.raw["approval_request_id"]
+    : item._tag === "Unknown"
+    ? answeredBy(item.raw)
     : undefined
-
-const idOf = (pending: Pending): string => pending._tag === "PendingCall" ? pending.call.callId : pending.itemId
 
 /** Those that nobody has answered. */
 export const unanswered = (items: ReadonlyArray<Item>, pending: ReadonlyArray<Pending>): ReadonlyArray<Pending> => {
   const answered = new Set(items.map(answers))
-  return pending.filter((one) => !answered.has(idOf(one)))
+  return pending.filter((one) => !answered.has(keyOf(one)))
 }
 
 /** What a call gave. */
@@ -60,7 +58,7 @@ export const after = (
   items: ReadonlyArray<Item>,
   pending: ReadonlyArray<Pending>
 ): "completed" | "requires_action" | "cancelled" => {
-  const ids = new Set<unknown>(pending.map(idOf))
+  const ids = new Set<unknown>(pending.map(keyOf))
   const rest = items.slice(items.findLastIndex((item) => ids.has(answers(item))) + 1)
   const end = rest.findIndex((item) => item._tag === "Message" && item.role === "user")
   const own = end === -1 ? rest : rest.slice(0, end)

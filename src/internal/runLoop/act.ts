@@ -23,10 +23,10 @@ export const act = (
     const { owed, plan: { threadId }, projection } = run
     const isRejoined = !run.hasAsked
     const asked = isRejoined ? yield* unanswered(run, writer, step.pending) : step.pending
+    yield* stillLeads(run)
     // Until somebody hears that it waits, nobody else answers it.
     owed.owe(asked, ToolSteps.notCarriedOut("the run ended before"))
     const { left, tasks } = yield* ToolSteps.share(tools, asked, isRejoined)
-    yield* stillLeads(run)
     run.before = run.upTo(step)
     if (tasks.length === 0) {
       owed.clear()

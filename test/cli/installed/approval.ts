@@ -130,23 +130,20 @@ describe.concurrent("approval on a terminal", () => {
 
   onTerminal("ask: Ctrl-C cancels, as everywhere", () =>
     Effect.gen(function*() {
-      const { env, simulator } = yield* served([wants])
+      const { env, simulator } = yield* served([wants, "Then not."])
       const screen = yield* open([process.execPath, bin, "ask", "Hi"], env)
       yield* screen.until((text) => text.endsWith(question))
       yield* screen.press("C-c")
       const { code, screen: text } = yield* screen.ended
       const [thread] = yield* simulator.threads
       expect(code).toBe(130)
-      expect(text).toContain(`^C\nCancelled. Go on with: openai-threads ask --thread ${thread?.id} --approve ask`)
-      // What was not decided still can be.
-      const later = yield* open(
-        [process.execPath, bin, "ask", "--thread", thread?.id ?? "", "--approve", "ask"],
-        env
-      )
-      yield* later.until((text) => text.endsWith(question))
-      yield* later.press("C-c")
-      expect((yield* later.ended).code).toBe(130)
-      expect(approvals(yield* simulator.requests)).toEqual([])
+      expect(text).toContain(`^C\nCancelled. Go on with: openai-threads ask --thread ${thread?.id} --retry`)
+      // What was not decided is not carried out, and the thread can be gone on with.
+      expect(thread?.items.at(-1)).toMatchObject({ type: "mcp_approval_response", approve: false })
+      const later = yield* open([process.execPath, bin, "ask", "--thread", thread?.id ?? "", "--retry"], env)
+      const end = yield* later.ended
+      expect(end.code).toBe(0)
+      expect(end.screen).toContain("Then not.")
     }))
 
   onTerminal(
