@@ -71,5 +71,5 @@ const itemFor = (type: string, answer: Answer): ThreadStore.WireItem | string =>
   if (!("item" in answer) || answer.item.type !== expected) return `waits for an item of the type ${expected}`
   const { callId, item } = answer
   const whole = { ...(type === "local_shell_call" ? { id: callId } : {}), ...item, call_id: callId }
-  return answeredBy(whole) === callId ? whole as unknown as ThreadStore.WireItem : `is not what its item answers`
+  return answeredBy(whole) === callId ? whole as ThreadStore.WireItem : "is not what its item answers"
 }

@@ -8,6 +8,7 @@ import * as Redacted from "effect/Redacted"
 import { once } from "node:events"
 import * as Http from "node:http"
 import { type AddressInfo, createServer } from "node:net"
+import { gzipSync } from "node:zlib"
 import { fetch } from "../../src/cli/http/fetch.ts"
 import { HttpHeaders } from "../../src/cli/http/HttpHeaders.ts"
 import * as Rejection from "../../src/cli/http/rejection.ts"
@@ -132,6 +133,20 @@ describe("fetch", () => {
       expect(Rejection.wordsAbout(undefined)).toBe("no")
       await expect(fetch("http://127.0.0.1:9/")).rejects.toThrow("fetch failed")
       expect(Rejection.wordsAbout(undefined)).toBeUndefined()
+    }))
+
+  it("reads what is compressed all the same, and how it ends", () =>
+    serving((request, response) => {
+      response.writeHead(200, { "content-encoding": "gzip" })
+      const zipped = gzipSync("packed")
+      if (request.url === "/") response.end(zipped)
+      else {
+        response.write(zipped.subarray(0, 12))
+        setTimeout(() => request.socket.destroy(), 20)
+      }
+    }, async (url) => {
+      expect(await (await fetch(url)).text()).toBe("packed")
+      await expect((await fetch(`${url}cut`)).text()).rejects.toMatchObject({ message: "terminated" })
     }))
 
   it("sends a form", () =>

@@ -4,6 +4,7 @@
  * and redirects.
  */
 import type * as Http from "node:http"
+import type { Readable } from "node:stream"
 import { HttpHeaders } from "./HttpHeaders.ts"
 import * as Rejection from "./rejection.ts"
 
@@ -31,7 +32,7 @@ class HttpResponse implements Pick<Response, "body" | "ok" | "status" | "text" |
     this.url = url
     const { rawHeaders } = message
     this.headers = new HttpHeaders(rawHeaders.flatMap((name, at) => at % 2 === 0 ? [[name, rawHeaders[at + 1]!]] : []))
-    this.body = bytes(message)
+    this.body = bytes(this.headers.get("content-encoding") === "gzip" ? unzipped(message) : message)
   }
 
   get ok(): boolean {
@@ -48,8 +49,14 @@ class HttpResponse implements Pick<Response, "body" | "ok" | "status" | "text" |
   }
 }
 
+/** Some proxies compress also what is asked for as it is. */
+const unzipped = (message: Http.IncomingMessage): Readable => {
+  const { pipeline } = process.getBuiltinModule("node:stream")
+  return pipeline(message, process.getBuiltinModule("node:zlib").createGunzip(), () => {})
+}
+
 /** The body, read from the socket when it is asked for. */
-const bytes = (message: Http.IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> => {
+const bytes = (message: Readable): ReadableStream<Uint8Array<ArrayBuffer>> => {
   let isOver = false
   const over = (end: () => void) => {
     if (isOver) return
