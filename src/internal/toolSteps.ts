@@ -81,7 +81,7 @@ const make = (tools: Tools, call: FunctionCall): Effect.Effect<Made> => {
 }
 
 /** Says that these calls are going to be made. Where that cannot be written down, none of them is. */
-export const intending = (
+const intending = (
   tools: Tools,
   calls: ReadonlyArray<FunctionCall>
 ): Effect.Effect<(call: FunctionCall) => Effect.Effect<Made>> =>
@@ -121,7 +121,7 @@ export const recover = (tools: Tools, call: FunctionCall): Effect.Effect<Made> =
   })
 
 /** The same for a call of a run that is gone on with: what nothing is remembered of is made. */
-const resume = (tools: Tools, call: FunctionCall): Effect.Effect<Made> =>
+export const resume = (tools: Tools, call: FunctionCall): Effect.Effect<Made> =>
   remembered(tools, call, (state) => Option.isNone(state) ? make(tools, call) : recover(tools, call))
 
 /** What is left by a run that died waits for somebody's answer, unless the program would have made it without asking. */

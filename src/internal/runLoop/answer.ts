@@ -34,6 +34,8 @@ export const answer = (run: RunState, writer: ThreadStore.Writer): RunPull =>
     }
     owed.owe(waiting, ToolSteps.notCarriedOut("the run ended before"))
     for (const item of items) owed.put(item)
-    const makeIt = yield* ToolSteps.intending(tools, approved)
-    return yield* callAll(run, writer, tools, nothing, { tasks: approved.map(makeIt), left: [] })
+    return yield* callAll(run, writer, tools, nothing, {
+      tasks: approved.map((call) => ToolSteps.resume(tools, call)),
+      left: []
+    })
   }))

@@ -20,13 +20,15 @@ export const leave = (run: RunState): Effect.Effect<void> =>
 
 /**
  * Leaves no call without its output, whatever ended the run. One that is to go on without its reader, and whose process
- * ends, has no end yet: whoever resumes it makes its calls.
+ * ends, has no end yet: whoever resumes it, which takes a response, makes its calls.
  */
 export const payOff = (run: RunState, writer: ThreadStore.Writer): Effect.Effect<void> =>
   Effect.suspend(() => {
     const { items } = run.owed
     run.owed.clear()
-    const goesOn = run.isOusted || (run.isBackground && !run.plan.cancelOnStop && run.self.end === undefined)
+    const goesOn = run.isOusted ||
+      (run.isBackground && !run.plan.cancelOnStop && run.self.end === undefined &&
+        run.projection.responseId !== undefined)
     // What could not be written is closed by the run that comes next.
     return items.length === 0 || goesOn ? Effect.void : Effect.ignore(bounded(run, writer.answer(items)))
   })

@@ -26,6 +26,8 @@ const isFinal = (end: ActiveRuns.End | undefined): boolean => {
     case "OutputRefused":
     case "OutputInvalid":
       return true
+    case "TimedOut":
+      return end.phase === "total"
     default:
       return false
   }
