@@ -34,9 +34,10 @@ import { pullBytes } from "./internal/byteStream.ts"
 import * as Connection from "./internal/connection.ts"
 import { pullEvents } from "./internal/eventStream.ts"
 import { type Call, Gates } from "./internal/gate.ts"
+import * as Line from "./internal/line.ts"
 import * as Pull from "./internal/pull.ts"
 import { type About, fromSdk, headersOf, NotJson } from "./internal/requestError.ts"
-import { type Repeat, retry } from "./internal/retry.ts"
+import { type Repeat, retry, retryBy } from "./internal/retry.ts"
 import * as Telemetry from "./internal/telemetry.ts"
 import type { Asked } from "./internal/tokens.ts"
 import * as Validate from "./internal/validate.ts"
@@ -294,15 +295,17 @@ const make = (options: Options): Service => {
   const server = URL.canParse(client.baseURL) ? new URL(client.baseURL) : undefined
   const gates = new Gates()
 
-  /** Sends a request and waits for the head of its answer. The end of the scope aborts it. */
+  /** Sends a request and waits for the head of its answer. The end of the line aborts it. */
   const send = <A extends { readonly asResponse: () => Promise<globalThis.Response> }>(
+    line: Line.Line,
     start: (client: SDK, signal: AbortSignal) => A,
     about: About,
     limits: Connection.Limits,
     call?: Call
   ) =>
-    Effect.flatMap(Connection.make(limits), (connection) => {
-      const head = connection.awaiting(
+    Effect.clockWith((clock) => {
+      const connection = Connection.open(clock, limits, line)
+      return connection.awaiting(
         async () => {
           const started = start(client, connection.signal)
           const answer = await started.asResponse()
@@ -317,7 +320,6 @@ const make = (options: Options): Service => {
         },
         () => new TimedOut({ phase: "firstByte" })
       )
-      return head
     })
 
   const within = <A, R>(total: Duration.DurationInput | undefined, effect: Effect.Effect<A, RequestError, R>) =>
@@ -338,9 +340,9 @@ const make = (options: Options): Service => {
     } = {}
   ): Effect.Effect<A, RequestError> =>
     Effect.flatMap(Timeouts, ({ firstByte = byDefault, idle = idleByDefault, total }) => {
-      const attempt = (call: Call | undefined) =>
+      const attempt = (call: Call | undefined) => (line: Line.Line) =>
         Effect.gen(function*() {
-          const { answer, connection, started } = yield* send(start, about, { firstByte, idle }, call)
+          const { answer, connection, started } = yield* send(line, start, about, { firstByte, idle }, call)
           const requestId = answer.headers.get("x-request-id") ?? undefined
           const contentType = answer.headers.get("content-type") ?? "none"
           const body = yield* connection.awaiting(
@@ -355,7 +357,7 @@ const make = (options: Options): Service => {
             ? body
             : yield* new UnexpectedResponse({ reason: "its body is not what was asked for", requestId })
         })
-      return retry(repeat)(gates.hold(asked, (call) => within(total, Effect.scoped(attempt(call)))))
+      return retry(repeat)(gates.hold(asked, (call) => within(total, Line.using(attempt(call)))))
     })
 
   const conversation = (id: ThreadId): About => ({ resource: "conversation", id })
@@ -455,8 +457,9 @@ const make = (options: Options): Service => {
     })
   }
 
-  /** Opens a streamed answer, and again as the policy in force allows while none has begun. */
+  /** Opens a streamed answer, and again as the policy allows while none has begun. */
   const events = (
+    { limits: { firstByte = firstByteByDefault, idle = idleByDefault, total }, line, policy }: Line.Terms,
     repeat: Repeat,
     about: About,
     start: (client: SDK, signal: AbortSignal) => { readonly asResponse: () => Promise<globalThis.Response> },
@@ -464,20 +467,23 @@ const make = (options: Options): Service => {
       readonly asked?: Asked
       readonly onEnd?: (end: Response | RequestError) => void
     } = {}
-  ) =>
-    Effect.flatMap(
-      Timeouts,
-      ({ firstByte = firstByteByDefault, idle = idleByDefault, total }) =>
-        Effect.gen(function*() {
-          const opened = yield* Clock.currentTimeMillis
-          const head = gates.hold(asked, (call) => send(start, about, { firstByte, idle }, call))
-          const { answer, connection } = yield* within(total, retry(repeat)(head))
-          const pull = yield* pullEvents(connection, answer, onEnd)
-          return total === undefined
-            ? pull
-            : Pull.until(pull, opened + Duration.toMillis(total), (): RequestError => new TimedOut({ phase: "total" }))
-        })
+  ): Effect.Effect<Pull.Pull<WireEvent, RequestError>, RequestError> => {
+    const head = gates.hold(asked, (call) => send(line, start, about, { firstByte, idle }, call), line)
+    const open = Effect.flatMap(
+      within(total, retryBy(policy, repeat)(head)),
+      ({ answer, connection }) => pullEvents(connection, answer, onEnd)
     )
+    return total === undefined ?
+      open :
+      Effect.flatMap(
+        Clock.currentTimeMillis,
+        (now) =>
+          Effect.map(
+            open,
+            (pull) => Pull.until(pull, now + Duration.toMillis(total), () => new TimedOut({ phase: "total" }))
+          )
+      )
+  }
 
   const aboutParams = ({ conversation, model, previous_response_id: previous }: {
     readonly conversation?: unknown
@@ -513,24 +519,24 @@ const make = (options: Options): Service => {
           )
       ),
     stream: (params) =>
-      Pull.toStream(Effect.gen(function*() {
+      Line.toStream((terms) => {
         const body = { ...params, stream: true } as ResponseCreateParamsStreaming
-        const span = yield* Effect.makeSpanScoped(`chat ${params.model ?? ""}`.trimEnd(), {
-          kind: "client",
-          captureStackTrace: false,
-          attributes: Telemetry.chatStart(body, server)
+        const attributes = Telemetry.chatStart(body, server)
+        return Effect.flatMap(Line.span(terms.line, `chat ${params.model ?? ""}`.trimEnd(), attributes), (span) => {
+          const failed = (error: RequestError) => span.attribute("error.type", error._tag)
+          const opened = events(
+            terms,
+            "once",
+            aboutParams(params),
+            (client, signal) => client.responses.create(body, { signal }),
+            { asked: params, onEnd: (end) => "_tag" in end ? failed(end) : answered(span, params, end) }
+          )
+          return Effect.tapError(
+            Effect.zipRight(Validate.params(params), opened),
+            (error) => Effect.sync(() => failed(error))
+          )
         })
-        const failed = (error: RequestError) => span.attribute("error.type", error._tag)
-        const create = (client: SDK, signal: AbortSignal) => client.responses.create(body, { signal })
-        const open = Effect.zipRight(
-          Validate.params(params),
-          events("once", aboutParams(params), create, {
-            asked: params,
-            onEnd: (end) => "_tag" in end ? failed(end) : answered(span, params, end)
-          })
-        )
-        return yield* Effect.tapError(open, (error) => Effect.sync(() => failed(error)))
-      })),
+      }),
     retrieve: Effect.fn("OpenAI.responses.retrieve")(function*(id, options) {
       yield* Validate.id("response id", id)
       return yield* request(
@@ -540,14 +546,18 @@ const make = (options: Options): Service => {
       )
     }),
     resume: (id, { startingAfter }) =>
-      Pull.toStream(Effect.andThen(
-        Validate.id("response id", id),
-        events(
-          "safe",
-          response(id),
-          (client, signal) => client.responses.retrieve(id, { stream: true, starting_after: startingAfter }, { signal })
+      Line.toStream((terms) =>
+        Effect.zipRight(
+          Validate.id("response id", id),
+          events(
+            terms,
+            "safe",
+            response(id),
+            (client, signal) =>
+              client.responses.retrieve(id, { stream: true, starting_after: startingAfter }, { signal })
+          )
         )
-      )),
+      ),
     cancel: Effect.fn("OpenAI.responses.cancel")(function*(id) {
       yield* Validate.id("response id", id)
       return yield* request("safe", response(id), (client, signal) => client.responses.cancel(id, { signal }))
@@ -558,8 +568,8 @@ const make = (options: Options): Service => {
       const { firstByte = firstByteByDefault, idle = idleByDefault, total } = yield* Timeouts
       yield* retry("once")(within(
         total,
-        Effect.scoped(
-          send((client, signal) => client.responses.delete(id, { signal }), response(id), { firstByte, idle })
+        Line.using((line) =>
+          send(line, (client, signal) => client.responses.delete(id, { signal }), response(id), { firstByte, idle })
         )
       ))
     }),
@@ -607,7 +617,8 @@ const make = (options: Options): Service => {
             ? client.files.content(fileId, { signal })
             : client.containers.files.content.retrieve(fileId, { container_id: containerId }, { signal })
         const about = { resource: "file", id: fileId } as const
-        const { answer, connection } = yield* retry("safe")(send(start, about, { firstByte, idle }))
+        const line = yield* Line.scoped
+        const { answer, connection } = yield* retry("safe")(send(line, start, about, { firstByte, idle }))
         return pullBytes(connection, answer)
       }))
     },

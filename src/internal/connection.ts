@@ -1,15 +1,12 @@
 /**
- * One request on its way: sent, waited for, and aborted by the end of its scope. One timer serves its whole life, however
+ * One request on its way: sent, waited for, and aborted by the end of its line. One timer serves its whole life, however
  * many reads it takes, and counts only while somebody waits for the server.
  */
-import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
-import * as DefaultServices from "effect/DefaultServices"
+import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FiberRef from "effect/FiberRef"
-import * as Scope from "effect/Scope"
 import type { RequestError } from "../OpenAIError.ts"
+import type { Line } from "./line.ts"
 import { after } from "./timer.ts"
 
 /** How long a server may be silent: until its answer begins, and in the middle of it. */
@@ -28,7 +25,7 @@ export class Connection {
   #limit: number
   #onSilence: (() => void) | undefined
   #since = 0
-  /** What the end of the scope does to the request. It aborts before anything is awaited. */
+  /** What the end of the line does to the request. It aborts before anything is awaited. */
   end: () => void = () => this.abort()
 
   constructor(clock: Clock.Clock, limits: Limits) {
@@ -100,16 +97,13 @@ export class Connection {
   }
 }
 
-export const make = (limits: Limits): Effect.Effect<Connection, never, Scope.Scope> =>
-  Effect.uninterruptible(Effect.withFiberRuntime((fiber) => {
-    const clock = Context.get(fiber.getFiberRef(DefaultServices.currentServices), Clock.Clock)
-    const scope = Context.unsafeGet(fiber.getFiberRef(FiberRef.currentContext), Scope.Scope)
-    const connection = new Connection(clock, limits)
-    const stop = connection.watch()
-    // Not `acquireRelease`, which compares all of the fiber's references when it releases.
-    const release = Effect.sync(() => {
-      stop()
-      connection.end()
-    })
-    return Effect.as(Scope.addFinalizer(scope, release), connection)
-  }))
+/** It ends with the line. */
+export const open = (clock: Clock.Clock, limits: Limits, line: Line): Connection => {
+  const connection = new Connection(clock, limits)
+  const stop = connection.watch()
+  line.add(() => {
+    stop()
+    connection.end()
+  })
+  return connection
+}

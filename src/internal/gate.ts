@@ -13,17 +13,15 @@ import * as DefaultServices from "effect/DefaultServices"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
 import { globalValue } from "effect/GlobalValue"
-import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import * as Scope from "effect/Scope"
 import { RateLimited, type RequestError } from "../OpenAIError.ts"
 import { type Limit, type ModelLimits, RateLimits } from "../RateLimits.ts"
 import { type Belief, Bucket } from "./bucket.ts"
 import { told } from "./limitHeaders.ts"
+import type { Line } from "./line.ts"
 import { type Asked, tokensOf } from "./tokens.ts"
 
 /** What an answer says that it took. */
@@ -274,23 +272,12 @@ const historyOf = ({ conversation, previous_response_id: previous }: Asked): str
   return typeof id === "string" ? id : previous ?? undefined
 }
 
-/**
- * Closes the way to a call with the scope that it is made in: a run that is to end closes its connection, and may not have
- * one yet.
- */
-const whileOpen = <A, E>(call: Call, waiting: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  Effect.flatMap(
-    Effect.serviceOption(Scope.Scope),
-    Option.match({
-      onNone: () => waiting,
-      onSome: (scope) =>
-        Effect.acquireUseRelease(
-          Scope.fork(scope, scope.strategy),
-          (own) => Effect.zipRight(Scope.addFinalizer(own, Effect.sync(() => call.gate.giveUp(call))), waiting),
-          (own) => Scope.close(own, Exit.void)
-        )
-    })
-  )
+/** Closes the way to a call with its line: a run that is to end closes it, and may have no connection yet. */
+const whileOpen = <A, E>(call: Call, waiting: Effect.Effect<A, E>, line: Line | undefined): Effect.Effect<A, E> =>
+  Effect.suspend(() => {
+    const forget = line?.add(() => call.gate.giveUp(call))
+    return forget === undefined ? waiting : Effect.ensuring(waiting, Effect.sync(forget))
+  })
 
 /** The gates of one key, by the model. */
 export class Gates {
@@ -301,7 +288,8 @@ export class Gates {
   /** Sends a call of a model when it is time to, and anything else at once. `send` is given whom to tell how it goes. */
   hold<A, R>(
     params: Asked | undefined,
-    send: (call: Call | undefined) => Effect.Effect<A, RequestError, R>
+    send: (call: Call | undefined) => Effect.Effect<A, RequestError, R>,
+    line?: Line
   ): Effect.Effect<A, RequestError, R> {
     if (params === undefined) return send(undefined)
     // All that is needed of the fiber in one operation, since every call of a model comes by here.
@@ -323,7 +311,7 @@ export class Gates {
       if (!waits) gate.pass(call)
       const sent = !waits
         ? send(call)
-        : Effect.zipRight(whileOpen(call, gate.wait(call, maxWait)), Effect.suspend(() => send(call)))
+        : Effect.zipRight(whileOpen(call, gate.wait(call, maxWait), line), Effect.suspend(() => send(call)))
       return Effect.tapError(waits || call.after !== undefined ? gate.releasing(call, sent) : sent, keepPlace)
     })
   }

@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import * as ScheduleDecision from "effect/ScheduleDecision"
 import * as ScheduleIntervals from "effect/ScheduleIntervals"
 import type { PartlyWritten } from "../OpenAIError.ts"
-import { type Policy, RetryPolicy } from "../RetryPolicy.ts"
+import { none, type Policy, RetryPolicy } from "../RetryPolicy.ts"
 import type { RunError } from "../RunError.ts"
 import { isRateLimit } from "./requestError.ts"
 
@@ -65,18 +65,24 @@ export const waits = (policy: Policy, repeat: Repeat) => {
       : Effect.succeedNone
 }
 
+/** Does it again as a policy allows. */
+export const retryBy =
+  (policy: Policy, repeat: Repeat) =>
+  <A, E extends RunError, R>(attempt: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+    if (policy === none) return attempt
+    const wait = waits(policy, repeat)
+    const again: Effect.Effect<A, E, R> = Effect.catchAll(attempt, (error) =>
+      Effect.flatMap(
+        wait(error),
+        Option.match({
+          onNone: () => Effect.fail(error),
+          onSome: (delay) => Effect.zipRight(Effect.sleep(delay), again)
+        })
+      ))
+    return again
+  }
+
 /** Does it again as the policy in force allows. */
 export const retry =
   (repeat: Repeat) => <A, E extends RunError, R>(attempt: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.flatMap(RetryPolicy, (policy) => {
-      const wait = waits(policy, repeat)
-      const again: Effect.Effect<A, E, R> = Effect.catchAll(attempt, (error) =>
-        Effect.flatMap(
-          wait(error),
-          Option.match({
-            onNone: () => Effect.fail(error),
-            onSome: (delay) => Effect.zipRight(Effect.sleep(delay), again)
-          })
-        ))
-      return again
-    })
+    Effect.flatMap(RetryPolicy, (policy) => retryBy(policy, repeat)(attempt))

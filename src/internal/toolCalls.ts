@@ -5,17 +5,27 @@
 import * as AiTool from "@effect/ai/Tool"
 import type * as Toolkit from "@effect/ai/Toolkit"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
+import * as FiberRefs from "effect/FiberRefs"
 import * as Option from "effect/Option"
+import * as ParseResult from "effect/ParseResult"
+import * as Runtime from "effect/Runtime"
+import * as RuntimeFlags from "effect/RuntimeFlags"
 import * as Schema from "effect/Schema"
 import * as Tracer from "effect/Tracer"
+import type * as RunLog from "../RunLog.ts"
 import type { FunctionCall } from "../Thread.ts"
+import { CurrentCall } from "./currentCall.ts"
 import { annotation, type Declaration } from "./declare.ts"
 import { issuesOf } from "./issues.ts"
+import type * as JsonSchema from "./jsonSchema.ts"
 import * as Telemetry from "./telemetry.ts"
 import { after } from "./timer.ts"
 import { NeedsApproval, Timeout } from "./toolAnnotations.ts"
@@ -39,7 +49,7 @@ export interface ToolCalls {
   readonly needsApproval: (call: FunctionCall) => Effect.Effect<boolean>
   /** Whether its tool does no harm when it runs twice. */
   readonly mayRepeat: (name: string) => boolean
-  readonly run: (call: FunctionCall) => Effect.Effect<Outcome>
+  readonly run: (call: FunctionCall, at: RunLog.Call) => Effect.Effect<Outcome>
 }
 
 const told = (output: string): Outcome => ({ output, isFailure: true })
@@ -63,17 +73,60 @@ const withoutParameters = (tracer: Tracer.Tracer): Tracer.Tracer =>
     context: (f, fiber) => tracer.context(f, fiber)
   })
 
+interface Options {
+  /** Names of functions that the program declares as data, and answers by `submit`. */
+  readonly declaredElsewhere: ReadonlySet<string>
+  readonly context: Context.Context<never>
+  readonly timeout: Duration.DurationInput
+}
+
+/** A function of the toolkit, with what all of its calls need. */
+interface Fn {
+  readonly tool: AiTool.Any
+  readonly timeout: Duration.Duration
+  /** The parameters as the handler's own decoding takes them; fails with what is wrong with them. */
+  readonly decode: (text: string) => Effect.Effect<Decoded, string>
+}
+
+const toFunction = (tool: AiTool.Any, input: JsonSchema.Wire, options: Options): Fn => {
+  const decodeUnknown = ParseResult.decodeUnknown(tool.parametersSchema as Schema.Schema.AnyNoContext)
+  return {
+    tool,
+    timeout: Duration.decode(annotation(tool, Timeout) ?? options.timeout),
+    decode: (text) => {
+      let sent: unknown
+      try {
+        sent = JSON.parse(text === "" ? "{}" : text)
+      } catch {
+        return Either.left("they are not valid JSON")
+      }
+      const encoded = input.restore(sent)
+      const decoded = decodeUnknown(encoded, { errors: "all" })
+      // A schema without effects decodes at once.
+      const inContext = Either.isEither(decoded)
+        ? decoded as Effect.Effect<unknown, ParseResult.ParseIssue>
+        : Effect.mapInputContext(
+          decoded,
+          (context: Context.Context<never>) => Context.merge(options.context, context)
+        )
+      return Effect.mapBoth(inContext, {
+        onFailure: (issue) => issuesOf(ParseResult.parseError(issue)).join("\n"),
+        onSuccess: (parameters) => ({ encoded, parameters })
+      })
+    }
+  }
+}
+
 export const make = (
   toolkit: Toolkit.WithHandler<Record<string, AiTool.Any>>,
   declarations: ReadonlyArray<Declaration>,
-  options: {
-    /** Names of functions that the program declares as data, and answers by `submit`. */
-    readonly declaredElsewhere: ReadonlySet<string>
-    readonly context: Context.Context<never>
-    readonly timeout: Duration.DurationInput
-  }
+  options: Options
 ): ToolCalls => {
-  const functions = new Map(declarations.flatMap((one) => one.input === undefined ? [] : [[one.name, one] as const]))
+  const functions = new Map(
+    declarations.flatMap(({ input, name, tool }) =>
+      input === undefined ? [] : [[name, toFunction(tool, input, options)] as const]
+    )
+  )
   const elsewhere = new Set([
     ...options.declaredElsewhere,
     ...declarations.flatMap(({ input, name }) => input === undefined ? [name] : [])
@@ -82,61 +135,36 @@ export const make = (
   /** What was decoded already, to find out whether it needs approval. */
   const known = new WeakMap<FunctionCall, Either.Either<Decoded, string>>()
 
-  /** The parameters as the handler's own decoding takes them, or what is wrong with them. */
-  const decode = ({ input, tool }: Declaration, text: string): Effect.Effect<Either.Either<Decoded, string>> =>
-    Effect.suspend(() => {
-      let sent: unknown
-      try {
-        sent = JSON.parse(text === "" ? "{}" : text)
-      } catch {
-        return Effect.succeed(Either.left("they are not valid JSON"))
+  const handle = (call: RunLog.Call, name: string, { timeout, tool }: Fn, encoded: unknown, span: Tracer.Span) => {
+    const handled = Effect.matchCauseEffect(
+      Effect.suspend(() =>
+        toolkit.handle(name, encoded as never) as Effect.Effect<AiTool.HandlerResult<AiTool.Any>, unknown>
+      ),
+      {
+        onFailure: (cause) => failedWith(tool, cause),
+        onSuccess: ({ encodedResult, isFailure, result }): Effect.Effect<Outcome> =>
+          Effect.succeed({ output: textOf(encodedResult), isFailure, result })
       }
-      const encoded = input!.restore(sent)
-      return Schema.decodeUnknown(tool.parametersSchema as Schema.Schema.AnyNoContext)(encoded, { errors: "all" }).pipe(
-        Effect.map((parameters) => ({ encoded, parameters: parameters as unknown })),
-        Effect.mapError((error) => issuesOf(error).join("\n")),
-        Effect.either
-      )
-    }).pipe(Effect.mapInputContext((input: Context.Context<never>) => Context.merge(options.context, input)))
-
-  const handle = ({ name, tool }: Declaration, encoded: unknown): Effect.Effect<Outcome> => {
-    const timeout = annotation(tool, Timeout) ?? options.timeout
-    const isDeclared = Schema.is(tool.failureSchema as Schema.Schema.AnyNoContext)
-    const handled = Effect.suspend(() => toolkit.handle(name, encoded as never)) as Effect.Effect<
-      AiTool.HandlerResult<AiTool.Any>,
-      unknown
-    >
-    return handled.pipe(
-      Effect.map(({ encodedResult, isFailure, result }): Outcome => ({
-        output: textOf(encodedResult),
-        isFailure,
-        result
-      })),
-      Effect.mapInputContext((input: Context.Context<never>) => Context.merge(options.context, input)),
-      (effect) => Effect.flatMap(Effect.tracer, (tracer) => Effect.withTracer(effect, withoutParameters(tracer))),
-      within(timeout, (): Outcome => ({
-        ...told(
-          `The tool took longer than ${
-            Duration.format(timeout)
-          } and was stopped. Whether it had an effect is not known.`
-        ),
-        cause: Cause.fail(new Cause.TimeoutException(`Tool "${name}" took longer than ${Duration.format(timeout)}`))
-      })),
-      Effect.catchAllCause((cause): Effect.Effect<Outcome> => {
-        const failure = Cause.failureOption(cause)
-        if (Option.isSome(failure) && isDeclared(failure.value)) {
-          return Effect.map(
-            Effect.option(Schema.encodeUnknown(tool.failureSchema as Schema.Schema.AnyNoContext)(failure.value)),
-            (encoded) => ({
-              ...told(Option.match(encoded, { onNone: () => failed, onSome: textOf })),
-              result: failure.value,
-              failure: { error: failure.value }
-            })
-          )
-        }
-        return Effect.succeed({ ...told(failed), cause })
-      })
     )
+    return inFiber(handled, {
+      change: (context) =>
+        Context.unsafeMake(
+          new Map<string, unknown>([
+            ...options.context.unsafeMap,
+            ...context.unsafeMap,
+            [CurrentCall.key, call],
+            [Tracer.ParentSpan.key, span]
+          ])
+        ),
+      timeout,
+      onTimeout: (): Outcome => {
+        const time = Duration.format(timeout)
+        return {
+          ...told(`The tool took longer than ${time} and was stopped. Whether it had an effect is not known.`),
+          cause: Cause.fail(new Cause.TimeoutException(`Tool "${name}" took longer than ${time}`))
+        }
+      }
+    })
   }
 
   return {
@@ -146,11 +174,12 @@ export const make = (
       return tool !== undefined && (annotation(tool, AiTool.Idempotent) || annotation(tool, AiTool.Readonly))
     },
     needsApproval: (call) => {
-      const declaration = functions.get(call.name)
-      if (declaration === undefined) return Effect.succeed(false)
-      const needs = annotation(declaration.tool, NeedsApproval)
+      const found = functions.get(call.name)
+      if (found === undefined) return Effect.succeed(false)
+      const needs = annotation(found.tool, NeedsApproval)
       if (typeof needs === "boolean") return Effect.succeed(needs)
-      return decode(declaration, call.arguments).pipe(
+      return Effect.suspend(() => found.decode(call.arguments)).pipe(
+        Effect.either,
         Effect.tap((decoded) => void known.set(call, decoded)),
         Effect.map(Either.match({ onLeft: () => false, onRight: ({ parameters }) => needs(parameters) })),
         // A doubt is no permission.
@@ -162,46 +191,91 @@ export const make = (
         )
       )
     },
-    run: (call) =>
-      Effect.gen(function*() {
-        const declaration = functions.get(call.name)
-        if (declaration === undefined) {
-          return told(`There is no tool "${call.name}". There are: ${Array.from(functions.keys()).join(", ")}.`)
-        }
-        const decoded = known.get(call) ?? (yield* decode(declaration, call.arguments))
-        return Either.isLeft(decoded)
-          ? told(`The tool was not called, because of its arguments:\n${decoded.left}`)
-          : yield* handle(declaration, decoded.right.encoded)
-      }).pipe(
-        Effect.catchAllCause((cause) => Effect.succeed({ ...told(failed), cause })),
-        Effect.withSpan(`execute_tool ${call.name}`, {
-          captureStackTrace: false,
-          attributes: Telemetry.toolStart(call)
-        })
+    run: (call, at) =>
+      Effect.useSpan(
+        `execute_tool ${call.name}`,
+        { captureStackTrace: false, attributes: Telemetry.toolStart(call) },
+        (span) =>
+          Effect.catchAllCause(
+            Effect.suspend(() => {
+              const found = functions.get(call.name)
+              if (found === undefined) {
+                const names = Array.from(functions.keys()).join(", ")
+                return Effect.succeed(told(`There is no tool "${call.name}". There are: ${names}.`))
+              }
+              return Effect.matchEffect(known.get(call) ?? found.decode(call.arguments), {
+                onFailure: (why) => Effect.succeed(told(`The tool was not called, because of its arguments:\n${why}`)),
+                onSuccess: ({ encoded }) => handle(at, call.name, found, encoded, span)
+              })
+            }),
+            (cause) => Effect.succeed({ ...told(failed), cause })
+          )
       )
   }
 }
 
+/** What a handler's failure comes to. */
+const failedWith = (tool: AiTool.Any, cause: Cause.Cause<unknown>): Effect.Effect<Outcome> => {
+  const schema = tool.failureSchema as Schema.Schema.AnyNoContext
+  const failure = Cause.failureOption(cause)
+  return Option.isSome(failure) && Schema.is(schema)(failure.value)
+    ? Effect.map(Effect.option(Schema.encodeUnknown(schema)(failure.value)), (encoded) => ({
+      ...told(Option.match(encoded, { onNone: () => failed, onSome: textOf })),
+      result: failure.value,
+      failure: { error: failure.value }
+    }))
+    : Effect.succeed({ ...told(failed), cause })
+}
+
 /**
- * Gives up a handler that takes too long, or that nobody waits for any more. It is interrupted then, and one that cannot
- * be holds nobody.
+ * Runs a handler in a fiber of its own, begun with all that it is to know, which costs less than to change what the fiber
+ * of the run knows and to change it back. One that takes too long, or that nobody waits for any more, is given up: it is
+ * interrupted then, and one that cannot be holds nobody.
  */
-const within = <A>(time: Duration.DurationInput, onTimeout: () => A) => <E, R>(handled: Effect.Effect<A, E, R>) =>
+const inFiber = (
+  handled: Effect.Effect<Outcome>,
+  { change, onTimeout, timeout }: {
+    readonly change: (context: Context.Context<never>) => Context.Context<never>
+    readonly timeout: Duration.Duration
+    readonly onTimeout: () => Outcome
+  }
+): Effect.Effect<Outcome> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(Effect.zip(Effect.clock, Effect.forkDaemon(restore(handled))), ([clock, fiber]) => {
+    Effect.withFiberRuntime((parent, { runtimeFlags }) => {
+      const { currentDefaultServices: services, currentTracer } = parent
+      const runtime = Runtime.make({
+        context: change(parent.currentContext),
+        runtimeFlags: RuntimeFlags.enable(runtimeFlags, RuntimeFlags.Interruption),
+        fiberRefs: parent.getFiberRefs()
+      })
+      const fiber = Runtime.runFork(runtime, handled, {
+        updateRefs: (refs, fiberId) =>
+          FiberRefs.updateAs(refs, {
+            fiberId,
+            fiberRef: DefaultServices.currentServices,
+            value: Context.add(services, Tracer.Tracer, withoutParameters(currentTracer))
+          })
+      })
       const giveUp = () => fiber.unsafeInterruptAsFork(FiberId.none)
-      const waited = Effect.async<A, E>((resume) => {
-        const stop = after(clock, Duration.decode(time), () => {
+      let stop: (() => void) | undefined
+      const waited = Effect.async<Outcome>((resume) => {
+        let isDone = false
+        fiber.addObserver((exit) => {
+          isDone = true
+          stop?.()
+          resume(Exit.isSuccess(exit) ? exit : Effect.succeed({ ...told(failed), cause: exit.cause }))
+        })
+        if (isDone) return
+        stop = after(Context.get(services, Clock.Clock), timeout, () => {
           resume(Effect.sync(onTimeout))
           giveUp()
         })
-        fiber.addObserver((exit) => {
-          stop()
-          resume(exit)
-        })
-        return Effect.sync(stop)
       })
-      return Effect.onInterrupt(restore(waited), () => Effect.sync(giveUp))
+      return Effect.tapErrorCause(restore(waited), () =>
+        Effect.sync(() => {
+          stop?.()
+          giveUp()
+        }))
     })
   )
 

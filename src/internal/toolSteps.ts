@@ -7,7 +7,6 @@ import type * as RunLog from "../RunLog.ts"
 import type { FunctionCall, ItemId, RunId, ThreadId } from "../Thread.ts"
 import type * as ThreadStore from "../ThreadStore.ts"
 import type { Approval } from "../Tools.ts"
-import { CurrentCall } from "./currentCall.ts"
 import { unknownOutcome } from "./settle.ts"
 import type * as ToolCalls from "./toolCalls.ts"
 
@@ -76,7 +75,7 @@ const make = (tools: Tools, call: FunctionCall): Effect.Effect<Made> => {
     })
   return Effect.matchCauseEffect(Effect.suspend(() => tools.log.start(at)), {
     onFailure: (cause) => Effect.succeed(told(call, unprepared, cause)),
-    onSuccess: () => Effect.flatMap(Effect.provideService(tools.calls.run(call), CurrentCall, at), finish)
+    onSuccess: () => Effect.flatMap(tools.calls.run(call, at), finish)
   })
 }
 

@@ -2,15 +2,17 @@ import { expect, it } from "@effect/vitest"
 import { Effect, Fiber, Option, TestClock } from "effect"
 import * as Connection from "../../src/internal/connection.ts"
 import { pullEvents } from "../../src/internal/eventStream.ts"
+import * as Line from "../../src/internal/line.ts"
 
 const event = (n: number) => `data: {"type":"response.test","sequence_number":${n}}\n\n`
 
 /** The events of an answer that is there. */
 const connected = (answer: Response) =>
-  Effect.flatMap(
-    Connection.make({ firstByte: "1 minute", idle: "1 minute" }),
-    (connection) => Effect.map(pullEvents(connection, answer), (pull) => ({ connection, pull }))
-  )
+  Effect.gen(function*() {
+    const limits = { firstByte: "1 minute", idle: "1 minute" } as const
+    const connection = Connection.open(yield* Effect.clock, limits, yield* Line.scoped)
+    return { connection, pull: yield* pullEvents(connection, answer) }
+  })
 
 /** A body that gives one read at a time, when it is told to. */
 const manual = () => {

@@ -17,6 +17,8 @@ const call: Thread.FunctionCall = {
   status: "completed"
 }
 
+const at = { threadId: Thread.ThreadId.make("conv_1"), runId: Thread.RunId.make("run_1"), callId: call.callId }
+
 /** So many operations, of which a fiber does 2048 before it lets others run. */
 const operations = (count: number): Effect.Effect<void> =>
   Effect.suspend(() => {
@@ -47,7 +49,7 @@ it.live("a handler ends with whoever waits for it, wherever that one is interrup
       timeout: "1 minute"
     })
     for (let count = 1_850; count < 2_050; count++) {
-      const fiber = yield* Effect.fork(Effect.zipRight(operations(count), calls.run(call)))
+      const fiber = yield* Effect.fork(Effect.zipRight(operations(count), calls.run(call, at)))
       yield* Effect.yieldNow()
       fiber.unsafeInterruptAsFork(FiberId.none)
       yield* Fiber.await(fiber)

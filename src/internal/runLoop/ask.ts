@@ -1,28 +1,24 @@
 /** Asks the model for the next step. */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Scope from "effect/Scope"
 import type { RequestError } from "../../OpenAIError.ts"
 import { RunCancelled, type RunError } from "../../RunError.ts"
 import type { ResponseId } from "../../Thread.ts"
 import type * as ThreadStore from "../../ThreadStore.ts"
 import * as Lineage from "../lineage.ts"
-import * as Pull from "../pull.ts"
+import type * as Pull from "../pull.ts"
 import { toRunError } from "../threadErrors.ts"
 import type * as ToolSteps from "../toolSteps.ts"
 import type { WireEvent } from "../wireEvents.ts"
-import { withContext } from "../withContext.ts"
 import { hear } from "./hear.ts"
 import { mendThread, noneMade } from "./mendThread.ts"
 import type { Params, Plan, RunPull } from "./plan.ts"
-import { forAnswer, including } from "./request.ts"
+import { including, openLine } from "./request.ts"
 import type { RunState } from "./runState.ts"
 import { toolCallCompleted } from "./toolCallCompleted.ts"
 import { trying } from "./trying.ts"
 
 /** A response that has begun to come. */
 interface Opened {
-  readonly line: Scope.CloseableScope
   readonly pull: Pull.Pull<WireEvent, RequestError>
   readonly turn: ThreadStore.Turn
 }
@@ -46,8 +42,8 @@ export const ask = (
     run.projection.nextStep()
     run.hearAnew()
     run.hasAsked = true
-    return trying(run, "once", request, ({ line, made, pull, turn }) => {
-      run.next = hear(run, { ...turn, writer }, pull, line)
+    return trying(run, "once", request, ({ made, pull, turn }) => {
+      run.next = hear(run, { ...turn, writer }, pull)
       return made.length === 0 ? run.next : Effect.sync(() => made.map((one) => toolCallCompleted(run.projection, one)))
     })
   })
@@ -60,25 +56,22 @@ const open = (
   newItems: ReadonlyArray<ThreadStore.WireItem>,
   params: Params
 ): Effect.Effect<Opened, RunError> => {
-  const { busy, plan, services: { openai } } = run
+  const { plan, services: { openai } } = run
   const previous = run.projection.responseId
-  return Effect.gen(function*() {
-    if (run.isStopped) return yield* new RunCancelled({ threadId: plan.threadId, responseId: undefined })
-    const turn = yield* run.inSpan(writer.turn(newItems))
-    const line = run.line = yield* Scope.fork(busy, busy.strategy)
-    const stream = openai.responses.stream({
-      ...params,
-      ...turn.params,
-      ...including(run, turn.params),
-      ...(run.isBackground ? descent(plan, params, previous) : {})
+  return Effect.suspend(() => {
+    if (run.isStopped) return new RunCancelled({ threadId: plan.threadId, responseId: undefined })
+    return Effect.flatMap(run.inSpan(writer.turn(newItems)), (turn) => {
+      const stream = openai.responses.stream({
+        ...params,
+        ...turn.params,
+        ...including(run, turn.params),
+        ...(run.isBackground ? descent(plan, params, previous) : {})
+      })
+      return Effect.matchEffect(openLine(run, stream), {
+        onFailure: (error) => Effect.zipRight(run.hangUp(), Effect.fail(toRunError(plan.threadId)(error))),
+        onSuccess: (pull) => Effect.succeed({ pull, turn })
+      })
     })
-    const pull = yield* Pull.toOpen(stream).pipe(
-      withContext(forAnswer(run, line)),
-      Effect.catchAll((error) =>
-        Effect.zipRight(Scope.close(line, Exit.void), Effect.fail(toRunError(plan.threadId)(error)))
-      )
-    )
-    return { line, pull, turn }
   })
 }
 

@@ -1,11 +1,10 @@
 /** Makes several calls at once, tells of each as it is done, and asks the model again once all of them are. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Queue from "effect/Queue"
-import * as Scope from "effect/Scope"
 import { ToolFailed } from "../../RunError.ts"
 import type { Pending, RunEvent } from "../../RunEvent.ts"
 import type * as ThreadStore from "../../ThreadStore.ts"
+import { Inbox } from "../inbox.ts"
 import { noUsage } from "../projection.ts"
 import type * as ToolSteps from "../toolSteps.ts"
 import { ask } from "./ask.ts"
@@ -17,7 +16,7 @@ import { toolCallCompleted } from "./toolCallCompleted.ts"
 
 /** The calls of one step. */
 interface Work {
-  readonly done: Queue.Dequeue<ToolSteps.Done | undefined>
+  readonly done: Inbox<ToolSteps.Done | undefined>
   /** What the program cannot answer itself. */
   readonly left: ReadonlyArray<Pending>
   /** How many are not done yet. */
@@ -34,15 +33,13 @@ export const callAll = (
 ): RunPull =>
   Effect.gen(function*() {
     if (run.isStopped) return yield* run.cancelled
-    const { busy } = run
-    const done = run.calling = yield* Queue.unbounded<ToolSteps.Done | undefined>()
-    const working = yield* Scope.fork(busy, busy.strategy)
-    const offered = Effect.forEach(tasks, (task) => Effect.flatMap(task, (one) => Queue.offer(done, one)), {
+    const done = run.calling = new Inbox<ToolSteps.Done | undefined>()
+    const making = Effect.forEach(tasks, (task) => Effect.map(task, (one) => done.put(one)), {
       // One call alone needs no fibers besides.
       concurrency: tasks.length === 1 ? 1 : tools.concurrency,
       discard: true
     })
-    yield* Effect.forkIn(run.inSpan(offered), working)
+    yield* run.inSpan(Effect.forkIn(making, run.busy))
     return yield* (run.next = tell(run, writer, tools, step, {
       done,
       left,
@@ -59,9 +56,9 @@ const tell = (
   step: Outcome,
   work: Work
 ): RunPull => {
-  const again: RunPull = Effect.flatMap(Queue.takeBetween(work.done, 1, work.size), (chunk) => {
+  const again: RunPull = Effect.flatMap(work.done.take, (all) => {
     const events: Array<RunEvent> = []
-    for (const one of chunk) {
+    for (const one of all) {
       // The run is to end.
       if (one === undefined) return run.cancelled
       work.size--

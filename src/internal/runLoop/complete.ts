@@ -1,7 +1,5 @@
 /** The answer of a step is there: takes it into the thread, and goes on where it asks for more. */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Scope from "effect/Scope"
 import type { Response } from "openai/resources/responses/responses"
 import { NotResumable } from "../../RunError.ts"
 import * as ActiveRuns from "../activeRuns.ts"
@@ -29,7 +27,7 @@ export const complete = (run: RunState, turn: Turn, response: Response): RunPull
     run.isOver = true
     run.owed.clear()
     // Its span and its timer end here rather than with the tools.
-    if (run.line !== undefined) yield* Scope.close(run.line, Exit.void)
+    yield* run.hangUp()
     const step: Outcome = outcome(response)
     if (run.isStopped) return yield* giveUp(run, turn, step)
     if (step.pending.length === 0) return yield* over(run, step)

@@ -1,35 +1,30 @@
 /** Hears an answer: passes its events on as they come, and hears on where its connection is lost. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
-import * as Scope from "effect/Scope"
 import { ConnectionLost, type RequestError } from "../../OpenAIError.ts"
 import { none, RetryPolicy } from "../../RetryPolicy.ts"
 import type { ResumeError } from "../../RunError.ts"
 import type { RunEvent } from "../../RunEvent.ts"
 import { isOpen } from "../projection.ts"
-import * as Pull from "../pull.ts"
+import type * as Pull from "../pull.ts"
 import { waits } from "../retry.ts"
 import type { WireEvent } from "../wireEvents.ts"
-import { withContext } from "../withContext.ts"
 import { conclude, failed, incomplete } from "./conclude.ts"
 import { lookUp, untilOver } from "./lookUp.ts"
 import type { RunPull, Turn } from "./plan.ts"
-import { forAnswer, including } from "./request.ts"
+import { including, openLine } from "./request.ts"
 import type { RunState } from "./runState.ts"
 import { pause } from "./stop.ts"
 
 /** How often the events of an answer that is complete are read in vain. */
 const maxReadings = 4
 
-/** `line` is the connection, which may be given up before the thread is. */
 export const hear = (
   run: RunState,
   turn: Turn,
-  pull: Pull.Pull<WireEvent, RequestError>,
-  line: Scope.CloseableScope
+  pull: Pull.Pull<WireEvent, RequestError>
 ): RunPull => {
   const { heard } = run
   const ended = (error: Option.Option<RequestError>): RunPull =>
@@ -38,7 +33,6 @@ export const hear = (
       : lost(
         run,
         turn,
-        line,
         Option.getOrElse(error, (): RequestError => new ConnectionLost({ phase: "stream", how: "eof", accepted: true }))
       )
   return Effect.matchEffect(pull, { onSuccess: (wire) => passOn(run, turn, wire), onFailure: ended })
@@ -72,12 +66,12 @@ const remember = ({ plan: { log, runId, threadId }, projection: { responseId } }
   responseId === undefined ? Effect.void : log.step({ threadId, runId, responseId })
 
 /** The stream broke. */
-const lost = (run: RunState, turn: Turn, line: Scope.CloseableScope, error: RequestError): RunPull => {
+const lost = (run: RunState, turn: Turn, error: RequestError): RunPull => {
   if (run.isStopped) return run.fail(error)
-  if (!run.isBackground || run.projection.responseId === undefined) return lookUp(run, turn, line, error)
+  if (!run.isBackground || run.projection.responseId === undefined) return lookUp(run, turn, error)
   run.hasLost = true
   return run.once(
-    Scope.close(line, Exit.void).pipe(
+    run.hangUp().pipe(
       // Not all at once, where many have lost theirs.
       Effect.zipRight(Effect.flatMap(Random.nextIntBetween(0, 250), (millis) => pause(run, millis))),
       Effect.zipRight(hearOn(run, turn, run.withPartial(error)))
@@ -92,7 +86,7 @@ const lost = (run: RunState, turn: Turn, line: Scope.CloseableScope, error: Requ
 export const hearOn = (run: RunState, turn: Turn, lost: ResumeError): RunPull =>
   run.once(Effect.suspend(() => {
     if (run.isStopped) return run.fail(lost)
-    const { busy, policy, projection, services: { openai } } = run
+    const { policy, projection, services: { openai } } = run
     const responseId = projection.responseId!
     const isFirst = run.patience === undefined
     const { attempts, wait } = run.patience ??= { attempts: { count: 0 }, wait: waits(policy, "safe") }
@@ -110,18 +104,17 @@ export const hearOn = (run: RunState, turn: Turn, lost: ResumeError): RunPull =>
       })
     )
     const connect: RunPull = Effect.gen(function*() {
-      const line = run.line = yield* Scope.fork(busy, busy.strategy)
       const stream = openai.responses.resume(responseId, { startingAfter: projection.wire })
-      const pull = yield* Effect.either(withContext(forAnswer(run, line))(Pull.toOpen(stream)))
+      const pull = yield* Effect.either(openLine(run, stream))
       if (Either.isRight(pull)) {
-        run.next = hear(run, turn, pull.right, line)
+        run.next = hear(run, turn, pull.right)
         attempts.count++
         // A reader that comes later has lost nothing.
         return run.hasLost
           ? [{ _tag: "Reconnected" as const, ...projection.at(), attempt: attempts.count }]
           : yield* run.next
       }
-      yield* Scope.close(line, Exit.void)
+      yield* run.hangUp()
       const error = pull.left
       // Without the events of the past there is still the answer as it will be.
       return yield* error._tag === "InvalidRequest" || error._tag === "ResourceNotFound"

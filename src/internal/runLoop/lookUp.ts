@@ -1,8 +1,6 @@
 /** Asks the server what became of an answer that cannot be heard. */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import * as Scope from "effect/Scope"
 import type { Response } from "openai/resources/responses/responses"
 import type { RequestError } from "../../OpenAIError.ts"
 import { NotResumable, type ResumeError } from "../../RunError.ts"
@@ -38,7 +36,7 @@ export const untilOver = (run: RunState, turn: Turn, lost: ResumeError): RunPull
   })
 
 /** The server knows how the answer ended, and whether it is in the thread. */
-export const lookUp = (run: RunState, turn: Turn, line: Scope.CloseableScope, error: RequestError): RunPull =>
+export const lookUp = (run: RunState, turn: Turn, error: RequestError): RunPull =>
   run.once(Effect.gen(function*() {
     const { responseId } = run.projection
     const { settle } = turn
@@ -51,8 +49,7 @@ export const lookUp = (run: RunState, turn: Turn, line: Scope.CloseableScope, er
     )
     const ending = Effect.flatMap(
       look,
-      (response) =>
-        isOpen(response) ? Effect.zipRight(Scope.close(line, Exit.void), whenOver) : Effect.succeed(response)
+      (response) => isOpen(response) ? Effect.zipRight(run.hangUp(), whenOver) : Effect.succeed(response)
     )
     const found = yield* run.inSpan(ending.pipe(
       Effect.tap((response) => response.status === "completed" ? settle(response) : Effect.void),

@@ -2,9 +2,9 @@
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
-import type * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type { Response } from "openai/resources/responses/responses"
@@ -16,6 +16,7 @@ import { ThreadBusy } from "../../ThreadError.ts"
 import type { Limits } from "../../Timeouts.ts"
 import type * as ActiveRuns from "../activeRuns.ts"
 import { Heard } from "../heard.ts"
+import type { Inbox } from "../inbox.ts"
 import type * as Lineage from "../lineage.ts"
 import { isOpen, noUsage, Projection, sum } from "../projection.ts"
 import * as Pull from "../pull.ts"
@@ -76,11 +77,11 @@ export class RunState {
   /** How often it was tried in vain to hear on. */
   patience: { readonly attempts: { count: number }; readonly wait: ReturnType<typeof waits> } | undefined
   /** The connection of the answer that is read, and whether the answer has its end. */
-  line: Scope.CloseableScope | undefined
+  endLine: ((exit: Exit.Exit<unknown, unknown>) => Effect.Effect<void>) | undefined
   isOver = true
 
   /** Set while calls are made. */
-  calling: Queue.Enqueue<ToolSteps.Done | undefined> | undefined
+  calling: Inbox<ToolSteps.Done | undefined> | undefined
   /** Another process drives the run by now: this one neither ends nor answers anything any more. */
   isOusted = false
   /** Somebody else wants the run to end. */
@@ -138,7 +139,7 @@ export class RunState {
   once(stage: RunPull): RunPull {
     return Effect.suspend(() => {
       this.next = this.cancelled
-      return stage
+      return this.inSpan(stage)
     })
   }
 
@@ -189,10 +190,17 @@ export class RunState {
       : toRunError(threadId)(error)
   }
 
-  /** Around whatever makes requests. */
-  inSpan<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
-    return withContext((context: Context.Context<never>) => Context.add(context, Tracer.ParentSpan, this.span))(effect)
+  /** Ends the connection of the answer that is read. */
+  hangUp(exit: Exit.Exit<unknown, unknown> = Exit.void): Effect.Effect<void> {
+    return this.endLine?.(exit) ?? Effect.void
   }
+
+  /** Around whatever makes requests. */
+  readonly inSpan = withContext((context) =>
+    Context.getOrElse(context as Context.Context<Tracer.ParentSpan>, Tracer.ParentSpan, () => undefined) === this.span
+      ? context
+      : Context.add(context, Tracer.ParentSpan, this.span)
+  )
 
   /** Another answer begins: nothing of it was heard yet. */
   hearAnew(): void {

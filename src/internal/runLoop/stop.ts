@@ -4,7 +4,6 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import { type RequestError, TimedOut } from "../../OpenAIError.ts"
 import type { RunState } from "./runState.ts"
@@ -14,16 +13,16 @@ const endTime = "5 seconds"
 
 export const stop = (run: RunState): Effect.Effect<void, RequestError> =>
   Effect.suspend(() => {
-    const { busy, calling, line, self } = run
+    const { busy, calling, self } = run
     self.isStopped = true
     if (!self.hasTurn) {
       // It leaves the queue.
       self.end ??= run.cancellation
       return Effect.zipRight(Deferred.succeed(run.stopped, undefined), Scope.close(busy, Exit.void))
     }
+    calling?.put(undefined)
     return Deferred.succeed(run.stopped, undefined).pipe(
-      Effect.zipRight(calling === undefined ? Effect.void : Queue.offer(calling, undefined)),
-      Effect.zipRight(line === undefined ? Effect.void : Scope.close(line, Exit.void)),
+      Effect.zipRight(run.hangUp()),
       Effect.zipRight(cancel(run))
     )
   })
