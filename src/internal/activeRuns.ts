@@ -99,11 +99,15 @@ export const find = ({ byRun, finished }: ActiveRuns, runId: RunId): KnownRun | 
 /** How long a process that has died may be taken for one that drives its runs. */
 export const leaseTime = Duration.seconds(30)
 
+/** What a call gave, as far as it is known. */
+export type OutputOf = (call: FunctionCall) => Effect.Effect<Made | undefined, ThreadError>
+
 /** Who drives a run, as one who reads along sees it. */
 export interface Leader {
   /** The step after this one, once it has begun. */
   readonly after: (responseId: ResponseId) => Effect.Effect<ResponseId | undefined>
-  readonly outputOf: (call: FunctionCall) => Effect.Effect<Made | undefined, ThreadError>
+  /** What its calls gave, as far as it has made them in this process. */
+  readonly outputs: ReadonlyMap<CallId, Made>
   /** How the run ended; `abandoned` where nobody drives it any more and somebody else may. */
   readonly end: Effect.Effect<End | "abandoned" | undefined>
 }
@@ -116,14 +120,16 @@ const following = (steps: ReadonlyArray<ResponseId>, responseId: ResponseId): Re
 /** A run that this process drives. */
 export const leaderOf = (run: ActiveRun): Leader => ({
   after: (responseId) => Effect.sync(() => following(run.steps, responseId)),
-  outputOf: ({ callId }) => Effect.sync(() => run.outputs.get(callId)),
+  outputs: run.outputs,
   end: Effect.sync(() => run.end)
 })
 
-/** A run that is over: what its calls gave is told by somebody else. */
-export const finished = ({ end, steps }: KnownRun, outputOf: Leader["outputOf"]): Leader => ({
+const noOutputs: Leader["outputs"] = new Map()
+
+/** A run that is over. */
+export const finished = ({ end, steps }: KnownRun): Leader => ({
   after: (responseId) => Effect.succeed(following(steps, responseId)),
-  outputOf,
+  outputs: noOutputs,
   end: Effect.succeed(end)
 })
 
@@ -156,10 +162,10 @@ export const outputOf = (
 export const remembered = (
   active: ActiveRuns,
   log: RunLog.Service,
-  { runId, threadId }: { readonly runId: RunId; readonly threadId: ThreadId },
+  { runId }: { readonly runId: RunId },
   mayLead: Effect.Effect<boolean>
 ): Leader => ({
   after: (responseId) => stepAfter(active, log, runId, responseId),
-  outputOf: (call) => outputOf(log, threadId, call),
+  outputs: noOutputs,
   end: Effect.map(mayLead, (isFree) => isFree ? "abandoned" : undefined)
 })

@@ -131,6 +131,30 @@ describe("two who go on with a run at once", () => {
       expect(earlier.error).toBeUndefined()
       expect(said(earlier.events)).toEqual(said(yield* whole))
     })).pipe(over(script)))
+
+  it.effect("law 2: the second is told what calls gave that the first has not made", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const first = yield* elsewhere
+      const { id } = yield* first.service.create()
+      const { handlers } = counting("1 second")
+      const run = first.service.run(id, { message: "Go", toolkit, background: true, onStop: "detach" })
+      const events = yield* passing(
+        collect(Stream.takeUntil(run, ({ _tag, step }) => _tag === "StepStarted" && step === 1)).pipe(
+          Effect.zipLeft(first.die),
+          Effect.provide(handlers)
+        ),
+        long
+      )
+      const { service } = yield* elsewhere
+      const resume = (event: RunEvent.RunEvent) =>
+        Effect.provide(observe(service.resume(Cursor.fromEvent(event), { toolkit })), handlers)
+      const late = yield* Effect.fork(resume(events.at(-1)!))
+      // It makes the calls of its step.
+      yield* pass(500)
+      const early = yield* passing(resume(events.find(({ _tag }) => _tag === "StepStarted")!), long)
+      expect(early.error).toBeUndefined()
+      expect(told(early.events)).toEqual(told([...events, ...(yield* late).events]))
+    })).pipe(over(script)))
 })
 
 describe("the lease of a run", () => {
@@ -326,6 +350,17 @@ describe("an end that somebody wants", () => {
       })
       expect(yield* passing(service.wait(cursor), long)).toMatchObject({ text: "one two three four five" })
     })).pipe(over([slow])))
+
+  it.effect("a timeout of whoever reads along holds while the tools run, too", () =>
+    Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const { id } = yield* service.create()
+      const { handlers } = counting("1 hour")
+      const cursor = yield* passing(Effect.provide(service.start(id, { message: "Go", toolkit }), handlers), 1000)
+      const seen = yield* passing(observe(service.resume(cursor, { timeout: "10 seconds" })), 10_000)
+      expect(seen.error).toMatchObject({ _tag: "TimedOut", phase: "total" })
+      expect(yield* passing(service.status(cursor), 1000)).toBe("in_progress")
+    }).pipe(over(script)))
 
   it.effect("a start that is interrupted in the queue never begins", () =>
     Effect.gen(function*() {

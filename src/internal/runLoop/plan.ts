@@ -65,7 +65,7 @@ export interface From {
   /** There is nothing left to do, so that it is told without the thread's lock. */
   readonly isSettled: boolean
   /** What the calls of its steps gave, as far as it is known. */
-  readonly outputOf: ActiveRuns.Leader["outputOf"]
+  readonly outputOf: ActiveRuns.OutputOf
 }
 
 /** What runs need of the program. */

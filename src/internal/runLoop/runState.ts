@@ -179,6 +179,14 @@ export class RunState {
     })
   }
 
+  /** What comes after an answer counts against the limit again. */
+  limited(pull: RunPull): RunPull {
+    return Effect.suspend(() => {
+      this.deadline = this.limit
+      return this.inTime(pull)
+    })
+  }
+
   /** With the text that had arrived. */
   withPartial(error: RequestError): RunError {
     const { keepPartial, threadId } = this.plan

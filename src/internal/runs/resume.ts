@@ -43,7 +43,7 @@ export const resume = <A>(
     const cursor = yield* positionOf(active, log, from)
     const { runId } = cursor
     const response = yield* responseOf(openai, cursor)
-    const finished = yield* finishedOf(active, store, log, cursor)
+    const finished = finishedOf(active, cursor)
     const settled = finished === undefined && !active.byRun.has(runId) &&
       (yield* isSettled(openai, store, cursor, response, yield* newestOf(active, log, cursor)))
     const owner = yield* makeId("driver")
