@@ -97,6 +97,24 @@ describe("background", () => {
         end: [{ text: "one two three" }]
       })
     }).pipe(over([Script.turn("one two three", { latency: "1 second" })])))
+
+  it.effect("law 2: the calls of an answer that could not be heard on wait for whoever resumes it", () =>
+    Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const simulator = yield* Simulator.Simulator
+      const { id } = yield* service.create()
+      const { handlers, made } = counting()
+      yield* simulator.inject(Script.cut({ afterEvents: 6 }), ({ path }) => path === "/responses")
+      for (let index = 0; index < 6; index++) yield* simulator.inject(Script.refuse, ({ method }) => method === "GET")
+      const run = service.run(id, { message: "Go", toolkit, background: true })
+      const seen = yield* passing(Effect.provide(observe(run), handlers), 300_000)
+      expect(seen.error).toMatchObject({ _tag: "ConnectionLost" })
+      yield* pass(10_000)
+      const resumed = service.resume(Cursor.fromEvent(seen.events.at(-1)!), { toolkit })
+      const rest = yield* passing(Effect.provide(collect(resumed), handlers), 10_000)
+      expect(told([...seen.events, ...rest])).toEqual(told(yield* whole))
+      expect(made.sort()).toEqual(["0a", "0b", "1a", "1b"])
+    }).pipe(over(script)))
 })
 
 describe("start and resume", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Fiber, Stream } from "effect"
-import { RunLog, Thread, Threads, ThreadStore } from "effect-openai-threads"
+import { Cursor, Run, RunLog, Thread, Threads, ThreadStore } from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
 import { collect, observe } from "../support/observe.ts"
 import { pass, passing } from "../support/time.ts"
@@ -102,6 +102,19 @@ describe("a run that another process goes on with", () => {
       const outputs = events.flatMap((event) => event._tag === "ToolCallCompleted" ? [event.output] : [])
       expect(outputs).toContain("noted before")
     })).pipe(over(script)))
+
+  it.effect("law 3: that waits for answers waits on, whatever is written to its thread", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { service } = yield* elsewhere
+      const first = yield* elsewhere
+      const { id } = yield* service.create()
+      yield* passing(service.addMessage(id, "Go"), 100)
+      const events = yield* passing(collect(first.service.run(id, { background: true })), 1000)
+      const again = yield* passing(Run.result(service.resume(Cursor.fromEvent(events.at(-2)!))), 1000)
+      expect(again).toMatchObject({ status: "requires_action", pending: [{ _tag: "PendingCall" }] })
+      yield* passing(service.addMessage(id, "Well?"), 100)
+      expect(yield* passing(service.pending(id), 100)).toHaveLength(1)
+    })).pipe(over([Script.functionCall("note", { text: "a" })])))
 
   it.effect("goes on with its tools when its reader stops, unless that wants its end", () =>
     Effect.scoped(Effect.gen(function*() {
