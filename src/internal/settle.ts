@@ -87,7 +87,7 @@ const toInput = (item: Response["output"][number]): ReadonlyArray<ResponseInputI
 }
 
 /** What is answered by these items. */
-const answered = (items: ReadonlyArray<ResponseInputItem | ConversationItem>): ReadonlySet<string> =>
+const answered = (items: ReadonlyArray<unknown>): ReadonlySet<string> =>
   new Set(items.flatMap((item) => answeredBy(item) ?? []))
 
 /** What a call is known to have given, if it is. */
@@ -230,7 +230,10 @@ export const make = (conversations: OpenAI.Conversations) => {
       const there = new Set(items.map((item) => item.id))
       if (output.some((item) => there.has(item.id))) return []
       const written = new Set(items.map(essence))
-      return [...input.filter((item) => !written.has(essence(item))), ...output.flatMap(toInput)]
+      // A call that OpenAI has answered itself stays out with its answer, as those of its other tools do.
+      const paired = answered(output)
+      const own = output.filter((item) => !("call_id" in item && paired.has(item.call_id ?? "")))
+      return [...input.filter((item) => !written.has(essence(item))), ...own.flatMap(toInput)]
     })
 
   /**
