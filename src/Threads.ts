@@ -269,7 +269,8 @@ export interface Service {
    * Answers what a run that ended `requires_action` waits for, and runs on. All that waits needs an answer, and each one:
    * under the thread's lock its last 100 items are read, and where the answers are others than what waits there, or were
    * given before, this fails with `InvalidInput` and writes nothing. Instructions and settings are not remembered by
-   * OpenAI: give the same options as to the run. A `toolChoice` is forced in the first step of a run only.
+   * OpenAI: give the same options as to the run. Its message is not written again, and a `toolChoice` is forced in the first step
+   * of a run only.
    */
   readonly submit: <
     T extends Record<string, Tool.Any> = {},
@@ -415,7 +416,8 @@ const make = Effect.gen(function*() {
     run: (id, options = {}) => start(services, id, options as AnyOptions),
     submit: (id, answers, options = {}) =>
       Option.match(Answers.problem(answers), {
-        onNone: () => start(services, id, options as AnyOptions, answers),
+        // Whoever gives the options of the run again may give its message, too.
+        onNone: () => start(services, id, { ...options as AnyOptions, message: undefined }, answers),
         onSome: (reason) => Stream.fail(new InvalidInput({ field: "answers", reason }))
       }),
     start: (id, options = {}) => startInBackground(services, id, options as AnyOptions),
