@@ -32,6 +32,8 @@ export interface ActiveRun extends KnownRun {
   hasTurn: boolean
   /** Somebody else wants it to end. */
   isStopped: boolean
+  /** It goes on without this one, which has given back all it had: somebody else may drive it. */
+  isAbandoned: boolean
   /** Ends it with `RunCancelled`; fails where its answer could not be cancelled. */
   readonly stop: Effect.Effect<void, RequestError>
 }
@@ -82,13 +84,12 @@ export const remove = ({ byRun, byThread, finished }: ActiveRuns, run: ActiveRun
   if (byRun.get(run.runId) !== run) return
   byRun.delete(run.runId)
   if (byThread.get(run.threadId) === run) byThread.delete(run.threadId)
-  const { runId, threadId } = run
-  run.end ??= "interrupted"
+  const { end = "interrupted", runId, threadId } = run
   // Whoever went on with it at an early step may not have come as far as others before.
   const known = finished.get(runId)?.steps ?? []
   const steps = known.length > run.steps.length ? known : run.steps
   finished.delete(runId)
-  finished.set(runId, { runId, threadId, steps, end: run.end })
+  finished.set(runId, { runId, threadId, steps, end })
   if (finished.size > remembersEnds) finished.delete(finished.keys().next().value!)
 }
 
@@ -121,7 +122,7 @@ const following = (steps: ReadonlyArray<ResponseId>, responseId: ResponseId): Re
 export const leaderOf = (run: ActiveRun): Leader => ({
   after: (responseId) => Effect.sync(() => following(run.steps, responseId)),
   outputs: run.outputs,
-  end: Effect.sync(() => run.end)
+  end: Effect.sync(() => run.isAbandoned ? "abandoned" : run.end)
 })
 
 const noOutputs: Leader["outputs"] = new Map()

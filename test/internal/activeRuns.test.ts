@@ -11,6 +11,7 @@ const run = (number: number): ActiveRuns.ActiveRun => ({
   end: undefined,
   hasTurn: false,
   isStopped: false,
+  isAbandoned: false,
   stop: Effect.void
 })
 

@@ -132,6 +132,21 @@ describe("two who go on with a run at once", () => {
       expect(said(earlier.events)).toEqual(said(yield* whole))
     })).pipe(over(script)))
 
+  it.effect("law 2: the second goes on where the first has stopped", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { cursor } = yield* left()
+      const { service } = yield* elsewhere
+      const { handlers } = counting("5 seconds")
+      const resume = (timeout?: Duration.DurationInput) =>
+        Effect.provide(observe(service.resume(cursor, { toolkit, timeout })), handlers)
+      const first = yield* Effect.fork(resume("2 seconds"))
+      yield* pass(1)
+      const second = yield* passing(resume(), long)
+      expect((yield* first).error).toMatchObject({ _tag: "TimedOut" })
+      expect(second.error).toBeUndefined()
+      expect(told(second.events)).toEqual(told(yield* whole))
+    })).pipe(over(script)))
+
   it.effect("law 2: the second is told what calls gave that the first has not made", () =>
     Effect.scoped(Effect.gen(function*() {
       const first = yield* elsewhere

@@ -9,13 +9,24 @@ import { bounded, cancel } from "./stop.ts"
 const isTimedOut = ({ self: { end } }: RunState) =>
   end !== undefined && end !== "interrupted" && end._tag === "TimedOut" && end.phase === "total"
 
+/** Nobody wants its answer. */
+const isUnwanted = (run: RunState) => run.plan.cancelOnStop || run.isStopped || isTimedOut(run)
+
 /** Nobody can stop it any more. An answer in the background that nobody wants is cancelled. */
 export const leave = (run: RunState): Effect.Effect<void> =>
   Effect.suspend(() => {
     ActiveRuns.remove(run.services.active, run.self)
-    const isUnwanted = run.plan.cancelOnStop || run.isStopped || isTimedOut(run)
     // What could not be cancelled ends by itself, and whoever finds the thread locked waits for that.
-    return isUnwanted ? Effect.ignore(cancel(run)) : Effect.void
+    return isUnwanted(run) ? Effect.ignore(cancel(run)) : Effect.void
+  })
+
+/** The last thing of all, when its lock is given back: whoever reads along hears what has become of a run without an end. */
+export const left = (run: RunState): Effect.Effect<void> =>
+  Effect.sync(() => {
+    const { self } = run
+    if (self.end !== undefined) return
+    if (isUnwanted(run)) self.end = "interrupted"
+    else self.isAbandoned = true
   })
 
 /**

@@ -118,6 +118,7 @@ export class RunState {
       end: undefined,
       hasTurn: false,
       isStopped: false,
+      isAbandoned: false,
       stop: Effect.suspend(() => loop.stop(this))
     }
     if (plan.from !== undefined) this.#goOn(plan.from)
