@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Fiber, Stream } from "effect"
+import { Effect, Fiber, Schema, Stream } from "effect"
 import { Cursor, Run, RunLog, Thread, Threads, ThreadStore } from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
 import { collect, observe } from "../support/observe.ts"
@@ -30,7 +30,8 @@ describe("a run that another process goes on with", () => {
         maxOutputTokens: 500,
         reasoning: { effort: "low" },
         verbosity: "low",
-        metadata: { chat: "7" }
+        metadata: { chat: "7" },
+        output: Schema.Struct({ noted: Schema.NullOr(Schema.String) })
       } as const
       const cursor = yield* passing(
         Effect.zipLeft(first.service.start(id, { message: "Go", toolkit, ...options }), first.die).pipe(
@@ -47,6 +48,7 @@ describe("a run that another process goes on with", () => {
         const { input: _, metadata, ...same } = body as Script.Json
         const { input: __, metadata: first, ...settings } = begun as Script.Json
         expect(same).toMatchObject(settings)
+        expect(same["text"]).toEqual(settings["text"])
         expect(metadata).toMatchObject({ chat: "7" })
         expect(Object.keys(metadata as object)).toEqual(Object.keys(first as object))
       }
