@@ -24,6 +24,8 @@ export interface KnownRun {
 }
 
 export interface ActiveRun extends KnownRun {
+  /** Who drives it. */
+  readonly owner: string
   readonly steps: Array<ResponseId>
   /** What its calls gave. */
   readonly outputs: Map<CallId, Made>

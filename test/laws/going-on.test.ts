@@ -307,6 +307,27 @@ describe("the lease of a run", () => {
       ])
       expect(made).toEqual([])
     })).pipe(over(script)))
+
+  it.effect("whoever has taken the place over lets the run go on when its reader stops", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const log = yield* RunLog.makeMemory
+      const first = yield* elsewhere
+      const { service } = yield* elsewhere
+      const { id } = yield* first.service.create()
+      const { handlers } = counting("10 seconds")
+      const cursor = yield* inLog(log)(passing(
+        Effect.provide(first.service.start(id, { message: "Go", toolkit }), handlers),
+        1000
+      ))
+      const run = Stream.provideSomeLayer(service.resume(cursor, { toolkit }), handlers)
+      const reader = yield* Effect.fork(inLog(log)(Stream.runDrain(run)))
+      yield* pass(1000)
+      yield* first.die
+      yield* pass(2000)
+      yield* Fiber.interrupt(reader)
+      yield* pass(long)
+      expect(yield* inLog(log)(passing(service.status(cursor), 100))).toBe("completed")
+    })).pipe(over(script)))
 })
 
 describe("an end that somebody wants", () => {

@@ -43,7 +43,7 @@ export interface Plan {
   readonly cancelOnStop: boolean
   /** What is remembered of runs in the background. */
   readonly log: RunLog.Service
-  /** Who this is for the log. */
+  /** Who this is, here and for the log. */
   readonly owner: string
   /** Where it goes on, if it was begun before. */
   readonly from: From | undefined

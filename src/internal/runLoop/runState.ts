@@ -111,6 +111,7 @@ export class RunState {
     this.before = plan.from?.before ?? { usage: noUsage, messages: [] }
     this.heard = new Heard(plan.keepPartial)
     this.self = {
+      owner: plan.owner,
       runId: plan.runId,
       threadId: plan.threadId,
       steps: [],

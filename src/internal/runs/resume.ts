@@ -95,6 +95,7 @@ const goOn = (
       owner,
       from: { ...from, before, steps, outputOf: yield* answersIn(store, log, threadId) }
     }, { openai, store, active })
-    const readsOnly = leader !== undefined || isSettled
-    return yield* readsOnly || options.onStop === "cancel" ? run : Pull.detachable(run, scope)
+    // Whoever reads along may come to drive the run, and just stops before that.
+    const drives = () => leader === undefined || active.byRun.get(runId)?.owner === owner
+    return yield* isSettled || options.onStop === "cancel" ? run : Pull.detachable(run, scope, drives)
   })
