@@ -164,7 +164,10 @@ export interface ResumeOptions<
     | "maxQueued"
   >
 {
-  /** What becomes of the run when its reader stops before the end. Default: `detach`, since it was begun to go on. */
+  /**
+   * What becomes of the run when its reader stops before the end, if nobody else drives it. Default: `detach`, since it was
+   * begun to go on.
+   */
   readonly onStop?: "cancel" | "detach" | undefined
   /** Whether to wait for whoever writes to the thread. Default: `enqueue`. */
   readonly onBusy?: "enqueue" | "reject" | undefined
@@ -269,8 +272,8 @@ export interface Service {
    * Answers what a run that ended `requires_action` waits for, and runs on. All that waits needs an answer, and each one:
    * under the thread's lock its last 100 items are read, and where the answers are others than what waits there, or were
    * given before, this fails with `InvalidInput` and writes nothing. Instructions and settings are not remembered by
-   * OpenAI: give the same options as to the run. Its message is not written again, and a `toolChoice` is forced in the first step
-   * of a run only.
+   * OpenAI: give the same options as to the run. Its message is not written again, and a `toolChoice` is forced in the
+   * first step of a run only.
    */
   readonly submit: <
     T extends Record<string, Tool.Any> = {},
@@ -302,11 +305,12 @@ export interface Service {
   ) => Effect.Effect<Cursor.Cursor, RunError | TE, TR | SR | Tool.Requirements<T[keyof T]>>
   /**
    * Goes on with a run behind a cursor, in this process or another: with the events of the step that come after it, for five
-   * minutes as they came and later as whole items, and with the steps after it. A run that this process drives already is
-   * read along, and one that is over is told without waiting for the thread. Otherwise this is who drives it: the calls that nobody has answered are made with the handlers given here.
-   * Fails with `NotResumable` where there is nothing to go on with, and with `ThreadBusy` where another process has taken
-   * the run over. A run of which only the id is known is told from its beginning, if this process or a `RunLog` remembers
-   * it.
+   * minutes as they came and later as whole items, and with the steps after it. A run that this process drives already, or
+   * another one as a `RunLog` tells, is read along, and one that is over is told without waiting for the thread. Otherwise
+   * this is who drives it: the calls that nobody has answered are made with the handlers given here, and so it is once
+   * nobody else drives it any more. What calls gave before is told as far as the log or the thread has it. Fails with
+   * `NotResumable` where there is nothing to go on with, and with `ThreadBusy` where another process has taken the run over.
+   * A run of which only the id is known is told from its beginning, if this process or a `RunLog` remembers it.
    */
   readonly resume: <
     T extends Record<string, Tool.Any> = {},
