@@ -340,7 +340,8 @@ export interface Service {
   /**
    * Ends the run that a cursor belongs to; its readers fail with `RunCancelled`. An answer in the background is cancelled at
    * OpenAI, any other loses its connection, and one that waits for its thread or for a rate limit waits no more. Of a run that
-   * is over nothing changes. Gives the status that it comes to; fails where OpenAI does not cancel.
+   * is over nothing changes. What another process drives is ended while its model answers; while its tools run it goes on.
+   * Gives the status that it comes to; fails where OpenAI does not cancel.
    */
   readonly cancel: (cursor: Cursor.Cursor) => Effect.Effect<RunStatus, ResumeError>
   /** What at the end of the thread, in its last 100 items, waits for {@link submit}. */
