@@ -147,6 +147,31 @@ describe("two who go on with a run at once", () => {
       expect(told(second.events)).toEqual(told(yield* whole))
     })).pipe(over(script)))
 
+  it.effect("the second goes on where the first could not wait for the thread", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { cursor, id } = yield* left()
+      const { service } = yield* elsewhere
+      const simulator = yield* Simulator.Simulator
+      yield* simulator.inject(
+        Script.stall({ headers: true }),
+        ({ method, path }) => method === "POST" && path.endsWith("/items")
+      )
+      const busy = yield* Effect.fork(service.addMessage(id, "Hello?"))
+      yield* pass(10)
+      const { handlers } = counting()
+      const resume = (busyTimeout?: Duration.DurationInput) =>
+        Effect.provide(observe(service.resume(cursor, { toolkit, busyTimeout })), handlers)
+      const first = yield* Effect.fork(resume("1 second"))
+      yield* pass(1)
+      const second = yield* Effect.fork(resume())
+      yield* pass(5000)
+      expect((yield* first).error).toMatchObject({ _tag: "ThreadBusy", why: "deadline" })
+      yield* Fiber.interrupt(busy)
+      const { error, events } = yield* passing(second, long)
+      expect(error).toBeUndefined()
+      expect(said(events)).toEqual(said(yield* whole))
+    })).pipe(over(script)))
+
   it.effect("law 2: the second is told what calls gave that the first has not made", () =>
     Effect.scoped(Effect.gen(function*() {
       const first = yield* elsewhere

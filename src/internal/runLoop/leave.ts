@@ -23,10 +23,11 @@ export const leave = (run: RunState): Effect.Effect<void> =>
 /** The last thing of all, when its lock is given back: whoever reads along hears what has become of a run without an end. */
 export const left = (run: RunState): Effect.Effect<void> =>
   Effect.sync(() => {
-    const { self } = run
-    if (self.end !== undefined) return
-    if (isUnwanted(run)) self.end = "interrupted"
-    else self.isAbandoned = true
+    const { plan, self } = run
+    const hasBegun = plan.from === undefined || self.hasTurn || run.isStopped
+    if (hasBegun && isUnwanted(run)) self.end ??= "interrupted"
+    // Why it could not go on with a run is its own concern.
+    else if (!hasBegun || self.end === undefined) self.isAbandoned = true
   })
 
 /**
