@@ -98,6 +98,21 @@ describe("background", () => {
       })
     }).pipe(over([Script.turn("one two three", { latency: "1 second" })])))
 
+  it.effect("law 3: what a run owes is written once its answer is cancelled, which would write it too", () =>
+    Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const simulator = yield* Simulator.Simulator
+      const { id } = yield* service.create()
+      const run = service.run(id, { message: "Go", toolkit, background: true }).pipe(
+        Stream.takeUntil(({ _tag, step }) => _tag === "StepStarted" && step === 1)
+      )
+      yield* passing(Effect.provide(Stream.runDrain(run), counting().handlers), 10_000)
+      const writes = (yield* simulator.requests).filter(({ method }) => method === "POST")
+      expect(writes.slice(-2).map(({ path }) => path.split("/").at(-1))).toEqual(["cancel", "items"])
+      const items = yield* collect(service.items(id))
+      expect(items.filter(({ _tag }) => _tag === "FunctionCallOutput")).toHaveLength(2)
+    }).pipe(over(script)))
+
   it.effect("law 2: the calls of an answer that could not be heard on wait for whoever resumes it", () =>
     Effect.gen(function*() {
       const service = yield* Threads.Threads

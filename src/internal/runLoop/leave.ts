@@ -12,13 +12,13 @@ const isTimedOut = ({ self: { end } }: RunState) =>
 /** Nobody wants its answer. */
 const isUnwanted = (run: RunState) => run.plan.cancelOnStop || run.isStopped || isTimedOut(run)
 
+/** What could not be cancelled ends by itself, and whoever finds the thread locked waits for that. */
+const cancelUnwanted = (run: RunState): Effect.Effect<void> =>
+  Effect.suspend(() => isUnwanted(run) ? Effect.ignore(cancel(run)) : Effect.void)
+
 /** Nobody can stop it any more. An answer in the background that nobody wants is cancelled. */
 export const leave = (run: RunState): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    ActiveRuns.remove(run.services.active, run.self)
-    // What could not be cancelled ends by itself, and whoever finds the thread locked waits for that.
-    return isUnwanted(run) ? Effect.ignore(cancel(run)) : Effect.void
-  })
+  Effect.zipRight(Effect.sync(() => ActiveRuns.remove(run.services.active, run.self)), cancelUnwanted(run))
 
 /** The last thing of all, when its lock is given back: whoever reads along hears what has become of a run without an end. */
 export const left = (run: RunState): Effect.Effect<void> =>
@@ -41,6 +41,8 @@ export const payOff = (run: RunState, writer: ThreadStore.Writer): Effect.Effect
     const goesOn = run.isOusted ||
       (run.isBackground && !run.plan.cancelOnStop && run.self.end === undefined &&
         run.projection.responseId !== undefined)
+    if (items.length === 0 || goesOn) return Effect.void
+    // An answer that is complete takes what was sent with it into the thread, so it is cancelled first.
     // What could not be written is closed by the run that comes next.
-    return items.length === 0 || goesOn ? Effect.void : Effect.ignore(bounded(run, writer.answer(items)))
+    return Effect.zipRight(cancelUnwanted(run), Effect.ignore(bounded(run, writer.answer(items))))
   })
