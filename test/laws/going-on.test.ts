@@ -172,6 +172,18 @@ describe("two who go on with a run at once", () => {
       expect(said(events)).toEqual(said(yield* whole))
     })).pipe(over(script)))
 
+  it.effect("the second ends with the first where that dies of a tool", () =>
+    Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const { id } = yield* service.create()
+      const broken = toolkit.toLayer({ note: () => Effect.delay(Effect.die("no ink"), 1000) })
+      const start = service.start(id, { message: "Go", toolkit, onToolDefect: "fail" })
+      const cursor = yield* passing(Effect.provide(start, broken), 1000)
+      const { error } = yield* passing(observe(service.resume(cursor)), long)
+      expect(error).toMatchObject({ _tag: "RunCancelled" })
+      expect(yield* passing(service.status(cursor), 100)).toBe("cancelled")
+    }).pipe(over(script)))
+
   it.effect("law 2: the second is told what calls gave that the first has not made", () =>
     Effect.scoped(Effect.gen(function*() {
       const first = yield* elsewhere

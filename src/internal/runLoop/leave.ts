@@ -1,5 +1,7 @@
 /** What is done when a run leaves its thread. */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as ThreadStore from "../../ThreadStore.ts"
 import * as ActiveRuns from "../activeRuns.ts"
 import type { RunState } from "./runState.ts"
@@ -21,11 +23,12 @@ export const leave = (run: RunState): Effect.Effect<void> =>
   Effect.zipRight(Effect.sync(() => ActiveRuns.remove(run.services.active, run.self)), cancelUnwanted(run))
 
 /** The last thing of all, when its lock is given back: whoever reads along hears what has become of a run without an end. */
-export const left = (run: RunState): Effect.Effect<void> =>
+export const left = (run: RunState, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
   Effect.sync(() => {
     const { plan, self } = run
     const hasBegun = plan.from === undefined || self.hasTurn || run.isStopped
-    if (hasBegun && isUnwanted(run)) self.end ??= "interrupted"
+    const hasDied = Exit.isFailure(exit) && Cause.isDie(exit.cause)
+    if (hasBegun && (hasDied || isUnwanted(run))) self.end ??= "interrupted"
     // Why it could not go on with a run is its own concern.
     else if (!hasBegun || self.end === undefined) self.isAbandoned = true
   })

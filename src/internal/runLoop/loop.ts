@@ -42,7 +42,7 @@ export const open = (plan: Plan, services: Services): Pull.Open<RunEvent, Resume
     const scope = yield* Effect.scope
     const busy = yield* Scope.fork(scope, scope.strategy)
     const run = new RunState(plan, services, loop, { span, policy, limits, busy })
-    yield* Scope.addFinalizer(busy, left(run))
+    yield* Scope.addFinalizerExit(busy, (exit) => left(run, exit))
     const { from } = plan
     run.next = from !== undefined && (from.leader !== undefined || from.isSettled)
       ? run.once(goOnFrom(run, readingAlong, from))
