@@ -90,6 +90,11 @@ export interface Writer {
   readonly append: (items: ReadonlyArray<WireItem>) => Effect.Effect<ReadonlyArray<Item>, ThreadError>
   /** Writes those of the outputs whose calls have none yet, as far as the last answer was heard. */
   readonly answer: (outputs: ReadonlyArray<WireItem>) => Effect.Effect<void, ThreadError>
+  /**
+   * The same for outputs that went with an answer in the background which goes on unheard: it takes them into the thread, and
+   * where it did not, they are written before anything else is. Missing where nothing goes on unheard.
+   */
+  readonly owe?: ((outputs: ReadonlyArray<WireItem>) => Effect.Effect<void>) | undefined
   /** What at the end of the thread nobody has answered. */
   readonly pending: Effect.Effect<ReadonlyArray<Pending>, ThreadError>
   /** Makes the end of the thread one that OpenAI accepts. */
@@ -288,6 +293,7 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
             onSuccess: (created) => created.map(toItem)
           }),
         answer: (outputs) => Effect.mapError(Effect.zipLeft(settled.answer(id, outputs), over()), failed),
+        owe: (outputs) => Effect.sync(() => settled.owe(id, outputs)),
         pending: Effect.mapBoth(settled.inspect(id), { onFailure: failed, onSuccess: ({ open }) => open }),
         reconcile: (outputOf) =>
           Effect.mapBoth(Effect.zipLeft(settled.mend(id, outputOf), over()), {

@@ -41,10 +41,11 @@ export const payOff = (run: RunState, writer: ThreadStore.Writer): Effect.Effect
   Effect.suspend(() => {
     const { items } = run.owed
     run.owed.clear()
-    const goesOn = run.isOusted ||
+    const hasNoEnd = run.isOusted ||
       (run.isBackground && !run.plan.cancelOnStop && run.self.end === undefined &&
         run.projection.responseId !== undefined)
-    if (items.length === 0 || goesOn) return Effect.void
+    if (items.length === 0 || hasNoEnd) return Effect.void
+    if (run.goesOn) return writer.owe?.(items) ?? Effect.void
     // An answer that is complete takes what was sent with it into the thread, so it is cancelled first.
     // What could not be written is closed by the run that comes next.
     return Effect.zipRight(cancelUnwanted(run), Effect.ignore(bounded(run, writer.answer(items))))

@@ -79,6 +79,9 @@ export class RunState {
   line: Scope.CloseableScope | undefined
   isOver = true
 
+  /** Its reader could not hear on, but its answer goes on in the background, and takes what was sent with it along. */
+  goesOn = false
+
   /** Set while calls are made. */
   calling: Queue.Enqueue<ToolSteps.Done | undefined> | undefined
   /** Another process drives the run by now: this one neither ends nor answers anything any more. */
@@ -150,7 +153,10 @@ export class RunState {
       this.span.attribute("error.type", error._tag)
       this.self.end = error
       // Unless somebody wants its end, an answer in the background goes on and can be gone on with.
-      if (!this.isStopped) this.isOver = true
+      if (!this.isStopped) {
+        this.goesOn = this.isBackground && !this.isOver
+        this.isOver = true
+      }
       return Effect.fail(Option.some(error))
     })
   }
