@@ -53,7 +53,7 @@ export const incomplete = (
   run.isOver = true
   return run.once(Effect.zipRight(
     // Why the answer is incomplete is what the reader has to know; what could not be tidied up is done before the next.
-    Effect.ignore(run.inSpan(turn.commit(response))),
+    Effect.ignore(Effect.map(run.inSpan(turn.commit(response)), () => run.owed.clear())),
     run.fail(
       new RunIncomplete({
         threadId,
