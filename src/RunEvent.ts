@@ -238,8 +238,9 @@ export const ToolCallArgumentsDelta = event("ToolCallArgumentsDelta", { ...ofIte
 export const ToolCallRequested = event("ToolCallRequested", { ...ofItem, call: FunctionCall })
 
 /**
- * A tool of the program has been called, with `arguments` as the model wrote them. `output` is what the model is told, `result` what the handler gave. `isFailure`
- * says that the call failed or was not made; a defect, and that it took too long, is in `cause`, for the program only.
+ * A tool of the program has been called, with `arguments` as the model wrote them. `output` is what the model is told,
+ * `result` what the handler gave. `isFailure` says that the call failed or was not made; a defect, and that it took too
+ * long, is in `cause`, for the program only. Of a call that was made before, or by another process, only `output` is known.
  *
  * @since 0.1.0
  * @category events

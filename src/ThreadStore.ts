@@ -90,12 +90,20 @@ export interface Writer {
   readonly append: (items: ReadonlyArray<WireItem>) => Effect.Effect<ReadonlyArray<Item>, ThreadError>
   /** Writes those of the outputs whose calls have none yet, as far as the last answer was heard. */
   readonly answer: (outputs: ReadonlyArray<WireItem>) => Effect.Effect<void, ThreadError>
+  /**
+   * The same for outputs that went with an answer in the background which goes on unheard: it takes them into the thread, and
+   * where it did not, they are written before anything else is. Missing where nothing goes on unheard.
+   */
+  readonly owe?: ((outputs: ReadonlyArray<WireItem>) => Effect.Effect<void>) | undefined
   /** What at the end of the thread nobody has answered. */
   readonly pending: Effect.Effect<ReadonlyArray<Pending>, ThreadError>
   /** Makes the end of the thread one that OpenAI accepts. */
   readonly reconcile: (outputOf?: OutputOf) => Effect.Effect<Reconciled, ThreadError>
-  /** Prepares a request to the model. `newItems` are outputs that go with it. */
-  readonly turn: (newItems: ReadonlyArray<WireItem>) => Effect.Effect<Turn, ThreadError>
+  /**
+   * Prepares a request to the model. `newItems` are outputs that go with it. Without them the model was asked before, and
+   * its answer is only heard on: what it leaves open is not closed.
+   */
+  readonly turn: (newItems?: ReadonlyArray<WireItem>) => Effect.Effect<Turn, ThreadError>
 }
 
 /**
@@ -261,6 +269,23 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
     const writer = (id: ThreadId): Writer => {
       const failed = toThreadError(id)
       const over = (last?: string | null) => Effect.sync(() => settled.over(id, last))
+      const turn = (newItems: ReadonlyArray<WireItem>): Turn => ({
+        params: { conversation: id, ...(newItems.length === 0 ? {} : { input: [...newItems] }) },
+        // Done by the server, but for what an answer that was cut off leaves open.
+        commit: (response) =>
+          response.status === "incomplete"
+            ? Effect.mapError(Effect.zipLeft(settled.close(id, newItems), over()), failed)
+            : over(response.output.at(-1)?.id),
+        settle: (response) =>
+          settled.missing(id, newItems, response).pipe(
+            Effect.flatMap((items) =>
+              items.length === 0
+                ? over(response.output.at(-1)?.id)
+                : Effect.zipLeft(retry("safe")(settled.append(id, items)), over())
+            ),
+            Effect.mapError(failed)
+          )
+      })
       return {
         append: (items) =>
           Effect.mapBoth(Effect.zipRight(settled.whole(id, items), settled.append(id, items)), {
@@ -268,6 +293,7 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
             onSuccess: (created) => created.map(toItem)
           }),
         answer: (outputs) => Effect.mapError(Effect.zipLeft(settled.answer(id, outputs), over()), failed),
+        owe: (outputs) => Effect.sync(() => settled.owe(id, outputs)),
         pending: Effect.mapBoth(settled.inspect(id), { onFailure: failed, onSuccess: ({ open }) => open }),
         reconcile: (outputOf) =>
           Effect.mapBoth(Effect.zipLeft(settled.mend(id, outputOf), over()), {
@@ -275,29 +301,15 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
             onSuccess: reconciled
           }),
         turn: (newItems) =>
-          Effect.mapBoth(settled.whole(id, newItems), {
-            onFailure: failed,
-            onSuccess: (): Turn => {
-              settled.asked(id)
-              return {
-                params: { conversation: id, ...(newItems.length === 0 ? {} : { input: [...newItems] }) },
-                // Done by the server, but for what an answer that was cut off leaves open.
-                commit: (response) =>
-                  response.status === "incomplete"
-                    ? Effect.mapError(Effect.zipLeft(settled.close(id, newItems), over()), failed)
-                    : over(response.output.at(-1)?.id),
-                settle: (response) =>
-                  settled.missing(id, newItems, response).pipe(
-                    Effect.flatMap((items) =>
-                      items.length === 0
-                        ? over(response.output.at(-1)?.id)
-                        : Effect.zipLeft(retry("safe")(settled.append(id, items)), over())
-                    ),
-                    Effect.mapError(failed)
-                  )
+          newItems === undefined
+            ? Effect.succeed(turn([]))
+            : Effect.mapBoth(settled.whole(id, newItems), {
+              onFailure: failed,
+              onSuccess: () => {
+                settled.asked(id)
+                return turn(newItems)
               }
-            }
-          })
+            })
       }
     }
     const { append, exclusive, open, pending, reconcile } = makeLock(writer)
@@ -453,7 +465,7 @@ export const layerMemory: Layer.Layer<ThreadStore> = Layer.sync(ThreadStore, () 
         return reconciled(found)
       }),
     // As at OpenAI, what goes with a request is in the thread once that has its answer.
-    turn: (newItems) =>
+    turn: (newItems = []) =>
       Effect.zipWith(find(id), Effect.forEach(newItems, toLocal), (local, added): Turn => ({
         params: {
           input: [...withoutAnswers(local.items, newItems), ...added].flatMap(toReplay),

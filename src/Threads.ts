@@ -164,7 +164,10 @@ export interface ResumeOptions<
     | "maxQueued"
   >
 {
-  /** What becomes of the run when its reader stops before the end. Default: `detach`, since it was begun to go on. */
+  /**
+   * What becomes of the run when its reader stops before the end, if nobody else drives it. Default: `detach`, since it was
+   * begun to go on.
+   */
   readonly onStop?: "cancel" | "detach" | undefined
   /** Whether to wait for whoever writes to the thread. Default: `enqueue`. */
   readonly onBusy?: "enqueue" | "reject" | undefined
@@ -269,7 +272,8 @@ export interface Service {
    * Answers what a run that ended `requires_action` waits for, and runs on. All that waits needs an answer, and each one:
    * under the thread's lock its last 100 items are read, and where the answers are others than what waits there, or were
    * given before, this fails with `InvalidInput` and writes nothing. Instructions and settings are not remembered by
-   * OpenAI: give the same options as to the run. A `toolChoice` is forced in the first step of a run only.
+   * OpenAI: give the same options as to the run. Its message is not written again, and a `toolChoice` is forced in the
+   * first step of a run only.
    */
   readonly submit: <
     T extends Record<string, Tool.Any> = {},
@@ -301,11 +305,12 @@ export interface Service {
   ) => Effect.Effect<Cursor.Cursor, RunError | TE, TR | SR | Tool.Requirements<T[keyof T]>>
   /**
    * Goes on with a run behind a cursor, in this process or another: with the events of the step that come after it, for five
-   * minutes as they came and later as whole items, and with the steps after it. A run that this process drives already is
-   * read along, and one that is over is told without waiting for the thread. Otherwise this is who drives it: the calls that nobody has answered are made with the handlers given here.
-   * Fails with `NotResumable` where there is nothing to go on with, and with `ThreadBusy` where another process has taken
-   * the run over. A run of which only the id is known is told from its beginning, if this process or a `RunLog` remembers
-   * it.
+   * minutes as they came and later as whole items, and with the steps after it. A run that this process drives already, or
+   * another one as a `RunLog` tells, is read along, and one that is over is told without waiting for the thread. Otherwise
+   * this is who drives it: the calls that nobody has answered are made with the handlers given here, and so it is once
+   * nobody else drives it any more. What calls gave before is told as far as the log or the thread has it. Fails with
+   * `NotResumable` where there is nothing to go on with, and with `ThreadBusy` where another process has taken the run over.
+   * A run of which only the id is known is told from its beginning, if this process or a `RunLog` remembers it.
    */
   readonly resume: <
     T extends Record<string, Tool.Any> = {},
@@ -335,7 +340,8 @@ export interface Service {
   /**
    * Ends the run that a cursor belongs to; its readers fail with `RunCancelled`. An answer in the background is cancelled at
    * OpenAI, any other loses its connection, and one that waits for its thread or for a rate limit waits no more. Of a run that
-   * is over nothing changes. Gives the status that it comes to; fails where OpenAI does not cancel.
+   * is over nothing changes. What another process drives is ended while its model answers; while its tools run it goes on.
+   * Gives the status that it comes to; fails where OpenAI does not cancel.
    */
   readonly cancel: (cursor: Cursor.Cursor) => Effect.Effect<RunStatus, ResumeError>
   /** What at the end of the thread, in its last 100 items, waits for {@link submit}. */
@@ -415,7 +421,8 @@ const make = Effect.gen(function*() {
     run: (id, options = {}) => start(services, id, options as AnyOptions),
     submit: (id, answers, options = {}) =>
       Option.match(Answers.problem(answers), {
-        onNone: () => start(services, id, options as AnyOptions, answers),
+        // Whoever gives the options of the run again may give its message, too.
+        onNone: () => start(services, id, { ...options as AnyOptions, message: undefined }, answers),
         onSome: (reason) => Stream.fail(new InvalidInput({ field: "answers", reason }))
       }),
     start: (id, options = {}) => startInBackground(services, id, options as AnyOptions),

@@ -24,6 +24,8 @@ export interface KnownRun {
 }
 
 export interface ActiveRun extends KnownRun {
+  /** Who drives it. */
+  readonly owner: string
   readonly steps: Array<ResponseId>
   /** What its calls gave. */
   readonly outputs: Map<CallId, Made>
@@ -32,6 +34,8 @@ export interface ActiveRun extends KnownRun {
   hasTurn: boolean
   /** Somebody else wants it to end. */
   isStopped: boolean
+  /** It goes on without this one, which has given back all it had: somebody else may drive it. */
+  isAbandoned: boolean
   /** Ends it with `RunCancelled`; fails where its answer could not be cancelled. */
   readonly stop: Effect.Effect<void, RequestError>
 }
@@ -82,13 +86,12 @@ export const remove = ({ byRun, byThread, finished }: ActiveRuns, run: ActiveRun
   if (byRun.get(run.runId) !== run) return
   byRun.delete(run.runId)
   if (byThread.get(run.threadId) === run) byThread.delete(run.threadId)
-  const { runId, threadId } = run
-  run.end ??= "interrupted"
+  const { end = "interrupted", runId, threadId } = run
   // Whoever went on with it at an early step may not have come as far as others before.
   const known = finished.get(runId)?.steps ?? []
   const steps = known.length > run.steps.length ? known : run.steps
   finished.delete(runId)
-  finished.set(runId, { runId, threadId, steps, end: run.end })
+  finished.set(runId, { runId, threadId, steps, end })
   if (finished.size > remembersEnds) finished.delete(finished.keys().next().value!)
 }
 
@@ -99,11 +102,15 @@ export const find = ({ byRun, finished }: ActiveRuns, runId: RunId): KnownRun | 
 /** How long a process that has died may be taken for one that drives its runs. */
 export const leaseTime = Duration.seconds(30)
 
+/** What a call gave, as far as it is known. */
+export type OutputOf = (call: FunctionCall) => Effect.Effect<Made | undefined, ThreadError>
+
 /** Who drives a run, as one who reads along sees it. */
 export interface Leader {
   /** The step after this one, once it has begun. */
   readonly after: (responseId: ResponseId) => Effect.Effect<ResponseId | undefined>
-  readonly outputOf: (call: FunctionCall) => Effect.Effect<Made | undefined, ThreadError>
+  /** What its calls gave, as far as it has made them in this process. */
+  readonly outputs: ReadonlyMap<CallId, Made>
   /** How the run ended; `abandoned` where nobody drives it any more and somebody else may. */
   readonly end: Effect.Effect<End | "abandoned" | undefined>
 }
@@ -116,14 +123,16 @@ const following = (steps: ReadonlyArray<ResponseId>, responseId: ResponseId): Re
 /** A run that this process drives. */
 export const leaderOf = (run: ActiveRun): Leader => ({
   after: (responseId) => Effect.sync(() => following(run.steps, responseId)),
-  outputOf: ({ callId }) => Effect.sync(() => run.outputs.get(callId)),
-  end: Effect.sync(() => run.end)
+  outputs: run.outputs,
+  end: Effect.sync(() => run.isAbandoned ? "abandoned" : run.end)
 })
 
-/** A run that is over: what its calls gave is told by somebody else. */
-export const finished = ({ end, steps }: KnownRun, outputOf: Leader["outputOf"]): Leader => ({
+const noOutputs: Leader["outputs"] = new Map()
+
+/** A run that is over. */
+export const finished = ({ end, steps }: KnownRun): Leader => ({
   after: (responseId) => Effect.succeed(following(steps, responseId)),
-  outputOf,
+  outputs: noOutputs,
   end: Effect.succeed(end)
 })
 
@@ -156,10 +165,10 @@ export const outputOf = (
 export const remembered = (
   active: ActiveRuns,
   log: RunLog.Service,
-  { runId, threadId }: { readonly runId: RunId; readonly threadId: ThreadId },
+  { runId }: { readonly runId: RunId },
   mayLead: Effect.Effect<boolean>
 ): Leader => ({
   after: (responseId) => stepAfter(active, log, runId, responseId),
-  outputOf: (call) => outputOf(log, threadId, call),
+  outputs: noOutputs,
   end: Effect.map(mayLead, (isFree) => isFree ? "abandoned" : undefined)
 })

@@ -79,7 +79,11 @@ const untuple = (source: Json): Json => {
   const length = others === false && rest["maxItems"] === undefined ? { maxItems: members.length } : {}
   if (kinds.length === 1) return { ...rest, ...length, items: kinds[0] }
   const words = typeof rest["description"] === "string" ? [rest["description"]] : []
-  const inOrder = `in this order: ${members.map((one) => JSON.stringify(loose(one))).join(", ")}`
+  const ordered = [
+    ...members.map((one) => JSON.stringify(loose(one))),
+    ...(isSchema(others) ? [`any number of ${JSON.stringify(loose(others))}`] : [])
+  ]
+  const inOrder = `in this order: ${ordered.join(", ")}`
   return { ...rest, ...length, items: { anyOf: kinds }, description: [...words, inOrder].join("; ") }
 }
 

@@ -121,9 +121,12 @@ export const settingsOf = (response: Response): Record<string, unknown> => {
   }
 }
 
-const withoutNulls = (value: unknown): unknown => {
+/** As deep as `text.format`, whose description may be null, but not in its schema, where a null means something. */
+const withoutNulls = (value: unknown, depth = 2): unknown => {
   if (value === null || value === undefined) return undefined
-  if (!Predicate.isRecord(value) || Array.isArray(value)) return value
-  const entries = Object.entries(value).filter(([, field]) => field !== null)
+  if (!Predicate.isRecord(value) || Array.isArray(value) || depth === 0) return value
+  const entries = Object.entries(value).flatMap(([key, field]) =>
+    field === null ? [] : [[key, withoutNulls(field, depth - 1)]]
+  )
   return entries.length === 0 ? undefined : Object.fromEntries(entries)
 }

@@ -20,10 +20,13 @@ const outputs = new Set(Object.values(outputTypes))
 const record = (raw: unknown): Record<string, unknown> => Predicate.isRecord(raw) ? raw : {}
 const string = (raw: unknown) => typeof raw === "string" ? raw : undefined
 
-/** What an item waits for, as if nobody had answered it. A call marked `async` may stay so. Source: openai 7.55. */
+/**
+ * What an item waits for, as if nobody had answered it. A call marked `async` may stay so. Source: openai 7.55. Without
+ * `raw`, a function's call and a request for approval are known all the same.
+ */
 export const pendingOf = (raw: unknown, item: Item = toItem(raw)): Pending | undefined => {
   const { async: isAsync, call_id, environment, id, type } = record(raw)
-  if (isAsync === true || typeof type !== "string") return undefined
+  if (isAsync === true) return undefined
   if (item._tag === "FunctionCall") return { _tag: "PendingCall", call: item, needsApproval: false }
   if (item._tag === "ApprovalRequest") {
     const { arguments: args, id, name, server } = item
@@ -31,8 +34,9 @@ export const pendingOf = (raw: unknown, item: Item = toItem(raw)): Pending | und
   }
   // OpenAI's own containers answer themselves.
   const isHosted = record(environment)["type"] === "container_reference"
-  if (outputTypes[type] === undefined || isHosted || typeof call_id !== "string") return undefined
-  return { _tag: "PendingItem", itemId: ItemId.make(string(id) ?? call_id), callId: CallId.make(call_id), type, raw }
+  return typeof type === "string" && outputTypes[type] !== undefined && !isHosted && typeof call_id === "string"
+    ? { _tag: "PendingItem", itemId: ItemId.make(string(id) ?? call_id), callId: CallId.make(call_id), type, raw }
+    : undefined
 }
 
 /** The call, or the request for approval, that is answered by its id. */

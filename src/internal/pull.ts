@@ -64,12 +64,13 @@ export const until = <A, E, R>(pull: Pull<A, E, R>, deadline: number, onTimeout:
   )
 
 /**
- * Goes on in `scope` when its reader stops before the end: what is left is read there and thrown away. Each array is made
- * by a fiber of that scope, so that the reader's interruption does not reach it.
+ * Goes on in `scope` when its reader stops before the end, if `goesOn` then: what is left is read there and thrown away.
+ * Each array is made by a fiber of that scope, so that the reader's interruption does not reach it.
  */
 export const detachable = <A, E extends { readonly _tag: string }>(
   open: Open<A, E>,
-  scope: Scope.Scope
+  scope: Scope.Scope,
+  goesOn: () => boolean = () => true
 ): Open<A, E> =>
   Effect.gen(function*() {
     const own = yield* Scope.make()
@@ -98,10 +99,14 @@ export const detachable = <A, E extends { readonly _tag: string }>(
       })),
       Effect.onExit((exit) => Scope.close(own, exit))
     )
+    const stop = (exit: Exit.Exit<unknown, unknown>) =>
+      Effect.zipRight(current === undefined ? Effect.void : Fiber.interrupt(current), Scope.close(own, exit))
     // Not `Effect.addFinalizer`, which puts back what a finalizer changes of the fiber's references.
     yield* Scope.addFinalizerExit(yield* Effect.scope, (exit) =>
       // The fiber of the drain begins uninterruptible, so that `own` is closed even if `scope` is closed already.
-      ended ? Scope.close(own, exit) : Effect.zipRight(FiberRef.set(held, before), Effect.forkIn(drain, scope)))
+      ended || !goesOn()
+        ? stop(exit)
+        : Effect.zipRight(FiberRef.set(held, before), Effect.forkIn(drain, scope)))
     return next
   })
 

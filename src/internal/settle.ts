@@ -87,7 +87,7 @@ const toInput = (item: Response["output"][number]): ReadonlyArray<ResponseInputI
 }
 
 /** What is answered by these items. */
-const answered = (items: ReadonlyArray<ResponseInputItem | ConversationItem>): ReadonlySet<string> =>
+const answered = (items: ReadonlyArray<unknown>): ReadonlySet<string> =>
   new Set(items.flatMap((item) => answeredBy(item) ?? []))
 
 /** What a call is known to have given, if it is. */
@@ -126,8 +126,11 @@ const recent = <A>() => {
 export const make = (conversations: OpenAI.Conversations) => {
   /** The last item that each thread is known to have, or how many it was made with, since their ids are not told. */
   const known = recent<string | number>()
-  /** Threads with a response of which it is not known how it ended: it may have left a call without an output. */
-  const unsettled = recent<true>()
+  /**
+   * Threads with a response of which it is not known how it ended: it may have left a call without an output. And the
+   * outputs that it takes into the thread, unless it fails.
+   */
+  const unsettled = recent<ReadonlyArray<ResponseInputItem>>()
   const remember = (id: ThreadId, last: string | number) => known.set(id, last)
 
   const tail = (id: ThreadId, length: number) =>
@@ -230,7 +233,10 @@ export const make = (conversations: OpenAI.Conversations) => {
       const there = new Set(items.map((item) => item.id))
       if (output.some((item) => there.has(item.id))) return []
       const written = new Set(items.map(essence))
-      return [...input.filter((item) => !written.has(essence(item))), ...output.flatMap(toInput)]
+      // A call that OpenAI has answered itself stays out with its answer, as those of its other tools do.
+      const paired = answered(output)
+      const own = output.filter((item) => !("call_id" in item && paired.has(item.call_id ?? "")))
+      return [...input.filter((item) => !written.has(essence(item))), ...own.flatMap(toInput)]
     })
 
   /**
@@ -245,12 +251,13 @@ export const make = (conversations: OpenAI.Conversations) => {
     owed: ReadonlyArray<ResponseInputItem> = []
   ): Effect.Effect<void, RequestError | PartlyWritten> =>
     Effect.gen(function*() {
-      const items = known.has(id) ? yield* since(id, looksBack) : []
-      const written = answered(items)
-      const settled = new Set([...written, ...answered(answers), ...answered(owed)])
+      const isKnown = known.has(id)
+      const items = isKnown || owed.length > 0 ? yield* since(id, looksBack) : []
+      const given = new Set([...answered(items), ...answered(answers)])
+      const settled = new Set([...given, ...answered(owed)])
       const outputs = [
-        ...owed.filter((item) => !written.has(answeredBy(item) ?? "")),
-        ...items.flatMap((item) => {
+        ...owed.filter((item) => !given.has(answeredBy(item) ?? "")),
+        ...(isKnown ? items : []).flatMap((item) => {
           const pending = pendingOf(item)
           return pending === undefined || settled.has(keyOf(pending)) ? [] : [closing(pending, notCarriedOut)]
         })
@@ -296,7 +303,9 @@ export const make = (conversations: OpenAI.Conversations) => {
     remember,
     remove,
     /** The model is asked. */
-    asked: (id: ThreadId) => unsettled.set(id, true),
+    asked: (id: ThreadId) => unsettled.set(id, []),
+    /** Its answer goes on unheard, with these outputs. */
+    owe: (id: ThreadId, outputs: ReadonlyArray<ResponseInputItem>) => unsettled.set(id, outputs),
     /** The answer is known to be in the thread; its last item, if it has one. */
     over: (id: ThreadId, last?: string | null) => {
       unsettled.delete(id)
@@ -304,7 +313,13 @@ export const make = (conversations: OpenAI.Conversations) => {
     },
     /** Before anything is written: closes what an answer left of which it is not known how it ended. */
     whole: (id: ThreadId, answers: ReadonlyArray<ResponseInputItem>) =>
-      Effect.suspend(() => unsettled.has(id) ? close(id, answers) : Effect.void),
+      Effect.suspend(() => {
+        const owed = unsettled.get(id)
+        return owed === undefined
+          ? Effect.void
+          // The answer may still come, but what is owed is there.
+          : Effect.zipLeft(close(id, answers, owed), Effect.sync(() => unsettled.set(id, [])))
+      }),
     /** The thread is gone. */
     forget: (id: ThreadId) => {
       known.delete(id)

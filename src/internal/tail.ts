@@ -6,7 +6,7 @@ import type { Pending } from "../RunEvent.ts"
 import type { FunctionCall, Item, ThreadId } from "../Thread.ts"
 import type { ThreadError } from "../ThreadError.ts"
 import type * as ThreadStore from "../ThreadStore.ts"
-import { answeredBy, keyOf } from "./pending.ts"
+import { answeredBy, keyOf, pendingOf } from "./pending.ts"
 import type { Made } from "./toolSteps.ts"
 
 /** How far back is looked: one page. */
@@ -63,6 +63,10 @@ export const after = (
   const end = rest.findIndex((item) => item._tag === "Message" && item.role === "user")
   const own = end === -1 ? rest : rest.slice(0, end)
   const answered = new Set(items.map(answers))
-  if (own.some((item) => item._tag === "FunctionCall" && !answered.has(item.callId))) return "requires_action"
+  const waits = own.some((item) => {
+    const one = pendingOf("raw" in item ? item.raw : undefined, item)
+    return one !== undefined && !answered.has(keyOf(one))
+  })
+  if (waits) return "requires_action"
   return own.some((item) => item._tag === "Message") ? "completed" : "cancelled"
 }

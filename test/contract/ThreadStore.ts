@@ -285,6 +285,7 @@ export const suite = (layer: () => Layer.Layer<ThreadStore.ThreadStore>): void =
           const { params } = yield* writer.turn([])
           expect(params.conversation === id || JSON.stringify(params.input).includes("mine")).toBe(true)
           if (params.conversation === undefined) expect(params.store).toBe(false)
+          expect((yield* writer.turn()).params).toEqual(params)
         }))
         expect(texts(yield* collect(store.items(id)))).toEqual(["message 0", "mine"])
       }))

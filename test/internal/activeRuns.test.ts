@@ -4,6 +4,7 @@ import { expect, it } from "vitest"
 import * as ActiveRuns from "../../src/internal/activeRuns.ts"
 
 const run = (number: number): ActiveRuns.ActiveRun => ({
+  owner: "here",
   runId: Thread.RunId.make(`run_${number}`),
   threadId: Thread.ThreadId.make("conv_1"),
   steps: [Thread.ResponseId.make(`resp_${number}`)],
@@ -11,6 +12,7 @@ const run = (number: number): ActiveRuns.ActiveRun => ({
   end: undefined,
   hasTurn: false,
   isStopped: false,
+  isAbandoned: false,
   stop: Effect.void
 })
 

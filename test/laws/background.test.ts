@@ -97,6 +97,84 @@ describe("background", () => {
         end: [{ text: "one two three" }]
       })
     }).pipe(over([Script.turn("one two three", { latency: "1 second" })])))
+
+  /** It is lost in its second step, which cannot be heard on. */
+  const lostLater = Effect.gen(function*() {
+    const service = yield* Threads.Threads
+    const simulator = yield* Simulator.Simulator
+    const { id } = yield* service.create()
+    const { handlers, made } = counting()
+    yield* simulator.inject(
+      Script.cut({ afterEvents: 6 }),
+      ({ body, path }) => path === "/responses" && JSON.stringify(body).includes("function_call_output")
+    )
+    for (let index = 0; index < 6; index++) yield* simulator.inject(Script.refuse, ({ method }) => method === "GET")
+    const run = service.run(id, { message: "Go", toolkit, background: true })
+    const seen = yield* passing(Effect.provide(observe(run), handlers), 300_000)
+    expect(seen.error).toMatchObject({ _tag: "ConnectionLost" })
+    expect(seen.events.at(-1)?.step).toBe(1)
+    yield* pass(10_000)
+    return { events: seen.events, handlers, id, made, service }
+  })
+  const outputs = (items: ReadonlyArray<Thread.Item>) =>
+    items.flatMap((item) => item._tag === "FunctionCallOutput" ? [item.output] : [])
+
+  it.effect("law 2: what was sent with an answer that could not be heard on is in the thread once", () =>
+    Effect.gen(function*() {
+      const { events, handlers, id, made, service } = yield* lostLater
+      const resumed = service.resume(Cursor.fromEvent(events.at(-1)!), { toolkit })
+      const rest = yield* passing(Effect.provide(collect(resumed), handlers), 10_000)
+      expect(told([...events, ...rest]).outputs).toEqual(told(yield* whole).outputs)
+      expect(outputs(yield* collect(service.items(id)))).toHaveLength(4)
+      expect(made.sort()).toEqual(["0a", "0b", "1a", "1b"])
+    }).pipe(over(script)))
+
+  it.effect("law 3: and where that failed, it is written before the next run", () =>
+    Effect.gen(function*() {
+      const { id, service } = yield* lostLater
+      expect(outputs(yield* collect(service.items(id)))).toEqual([])
+      expect(yield* passing(Run.text(service.run(id, { message: "And now?" })), 1000)).toBe("Fine.")
+      expect(outputs(yield* collect(service.items(id)))).toEqual(["noted a"])
+    }).pipe(over([
+      Script.functionCall("note", { text: "a" }),
+      Script.turn([Script.text("one two three four five six"), Script.failure("server_error")], {
+        latency: "100 millis"
+      }),
+      "Fine."
+    ])))
+
+  it.effect("law 3: what a run owes is written once its answer is cancelled, which would write it too", () =>
+    Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const simulator = yield* Simulator.Simulator
+      const { id } = yield* service.create()
+      const run = service.run(id, { message: "Go", toolkit, background: true }).pipe(
+        Stream.takeUntil(({ _tag, step }) => _tag === "StepStarted" && step === 1)
+      )
+      yield* passing(Effect.provide(Stream.runDrain(run), counting().handlers), 10_000)
+      const writes = (yield* simulator.requests).filter(({ method }) => method === "POST")
+      expect(writes.slice(-2).map(({ path }) => path.split("/").at(-1))).toEqual(["cancel", "items"])
+      const items = yield* collect(service.items(id))
+      expect(items.filter(({ _tag }) => _tag === "FunctionCallOutput")).toHaveLength(2)
+    }).pipe(over(script)))
+
+  it.effect("law 2: the calls of an answer that could not be heard on wait for whoever resumes it", () =>
+    Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const simulator = yield* Simulator.Simulator
+      const { id } = yield* service.create()
+      const { handlers, made } = counting()
+      yield* simulator.inject(Script.cut({ afterEvents: 6 }), ({ path }) => path === "/responses")
+      for (let index = 0; index < 6; index++) yield* simulator.inject(Script.refuse, ({ method }) => method === "GET")
+      const run = service.run(id, { message: "Go", toolkit, background: true })
+      const seen = yield* passing(Effect.provide(observe(run), handlers), 300_000)
+      expect(seen.error).toMatchObject({ _tag: "ConnectionLost" })
+      yield* pass(10_000)
+      const resumed = service.resume(Cursor.fromEvent(seen.events.at(-1)!), { toolkit })
+      const rest = yield* passing(Effect.provide(collect(resumed), handlers), 10_000)
+      expect(told([...seen.events, ...rest])).toEqual(told(yield* whole))
+      expect(made.sort()).toEqual(["0a", "0b", "1a", "1b"])
+    }).pipe(over(script)))
 })
 
 describe("start and resume", () => {

@@ -131,6 +131,82 @@ describe("two who go on with a run at once", () => {
       expect(earlier.error).toBeUndefined()
       expect(said(earlier.events)).toEqual(said(yield* whole))
     })).pipe(over(script)))
+
+  it.effect("law 2: the second goes on where the first has stopped", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { cursor } = yield* left()
+      const { service } = yield* elsewhere
+      const { handlers } = counting("5 seconds")
+      const resume = (timeout?: Duration.DurationInput) =>
+        Effect.provide(observe(service.resume(cursor, { toolkit, timeout })), handlers)
+      const first = yield* Effect.fork(resume("2 seconds"))
+      yield* pass(1)
+      const second = yield* passing(resume(), long)
+      expect((yield* first).error).toMatchObject({ _tag: "TimedOut" })
+      expect(second.error).toBeUndefined()
+      expect(told(second.events)).toEqual(told(yield* whole))
+    })).pipe(over(script)))
+
+  it.effect("the second goes on where the first could not wait for the thread", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { cursor, id } = yield* left()
+      const { service } = yield* elsewhere
+      const simulator = yield* Simulator.Simulator
+      yield* simulator.inject(
+        Script.stall({ headers: true }),
+        ({ method, path }) => method === "POST" && path.endsWith("/items")
+      )
+      const busy = yield* Effect.fork(service.addMessage(id, "Hello?"))
+      yield* pass(10)
+      const { handlers } = counting()
+      const resume = (busyTimeout?: Duration.DurationInput) =>
+        Effect.provide(observe(service.resume(cursor, { toolkit, busyTimeout })), handlers)
+      const first = yield* Effect.fork(resume("1 second"))
+      yield* pass(1)
+      const second = yield* Effect.fork(resume())
+      yield* pass(5000)
+      expect((yield* first).error).toMatchObject({ _tag: "ThreadBusy", why: "deadline" })
+      yield* Fiber.interrupt(busy)
+      const { error, events } = yield* passing(second, long)
+      expect(error).toBeUndefined()
+      expect(said(events)).toEqual(said(yield* whole))
+    })).pipe(over(script)))
+
+  it.effect("the second ends with the first where that dies of a tool", () =>
+    Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const { id } = yield* service.create()
+      const broken = toolkit.toLayer({ note: () => Effect.delay(Effect.die("no ink"), 1000) })
+      const start = service.start(id, { message: "Go", toolkit, onToolDefect: "fail" })
+      const cursor = yield* passing(Effect.provide(start, broken), 1000)
+      const { error } = yield* passing(observe(service.resume(cursor)), long)
+      expect(error).toMatchObject({ _tag: "RunCancelled" })
+      expect(yield* passing(service.status(cursor), 100)).toBe("cancelled")
+    }).pipe(over(script)))
+
+  it.effect("law 2: the second is told what calls gave that the first has not made", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const first = yield* elsewhere
+      const { id } = yield* first.service.create()
+      const { handlers } = counting("1 second")
+      const run = first.service.run(id, { message: "Go", toolkit, background: true, onStop: "detach" })
+      const events = yield* passing(
+        collect(Stream.takeUntil(run, ({ _tag, step }) => _tag === "StepStarted" && step === 1)).pipe(
+          Effect.zipLeft(first.die),
+          Effect.provide(handlers)
+        ),
+        long
+      )
+      const { service } = yield* elsewhere
+      const resume = (event: RunEvent.RunEvent) =>
+        Effect.provide(observe(service.resume(Cursor.fromEvent(event), { toolkit })), handlers)
+      const late = yield* Effect.fork(resume(events.at(-1)!))
+      // It makes the calls of its step.
+      yield* pass(500)
+      const early = yield* passing(resume(events.find(({ _tag }) => _tag === "StepStarted")!), long)
+      expect(early.error).toBeUndefined()
+      expect(told(early.events)).toEqual(told([...events, ...(yield* late).events]))
+    })).pipe(over(script)))
 })
 
 describe("the lease of a run", () => {
@@ -268,6 +344,27 @@ describe("the lease of a run", () => {
       ])
       expect(made).toEqual([])
     })).pipe(over(script)))
+
+  it.effect("whoever has taken the place over lets the run go on when its reader stops", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const log = yield* RunLog.makeMemory
+      const first = yield* elsewhere
+      const { service } = yield* elsewhere
+      const { id } = yield* first.service.create()
+      const { handlers } = counting("10 seconds")
+      const cursor = yield* inLog(log)(passing(
+        Effect.provide(first.service.start(id, { message: "Go", toolkit }), handlers),
+        1000
+      ))
+      const run = Stream.provideSomeLayer(service.resume(cursor, { toolkit }), handlers)
+      const reader = yield* Effect.fork(inLog(log)(Stream.runDrain(run)))
+      yield* pass(1000)
+      yield* first.die
+      yield* pass(2000)
+      yield* Fiber.interrupt(reader)
+      yield* pass(long)
+      expect(yield* inLog(log)(passing(service.status(cursor), 100))).toBe("completed")
+    })).pipe(over(script)))
 })
 
 describe("an end that somebody wants", () => {
@@ -326,6 +423,17 @@ describe("an end that somebody wants", () => {
       })
       expect(yield* passing(service.wait(cursor), long)).toMatchObject({ text: "one two three four five" })
     })).pipe(over([slow])))
+
+  it.effect("a timeout of whoever reads along holds while the tools run, too", () =>
+    Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const { id } = yield* service.create()
+      const { handlers } = counting("1 hour")
+      const cursor = yield* passing(Effect.provide(service.start(id, { message: "Go", toolkit }), handlers), 1000)
+      const seen = yield* passing(observe(service.resume(cursor, { timeout: "10 seconds" })), 10_000)
+      expect(seen.error).toMatchObject({ _tag: "TimedOut", phase: "total" })
+      expect(yield* passing(service.status(cursor), 1000)).toBe("in_progress")
+    }).pipe(over(script)))
 
   it.effect("a start that is interrupted in the queue never begins", () =>
     Effect.gen(function*() {

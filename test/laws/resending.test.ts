@@ -439,6 +439,20 @@ describe("law 3: an answer whose end was not heard", () => {
       "It is noon."
     ]))))
 
+  it.effect("law 3: of a shell that OpenAI runs nothing is appended, rather than half of it", () =>
+    Effect.gen(function*() {
+      const seen = yield* advancing(runOnce(), "15 seconds")
+      expect(seen.error).toBeUndefined()
+      const simulator = yield* Simulator.Simulator
+      expect((yield* simulator.threads)[0]!.items.map(({ type }) => type)).toEqual(["message", "message"])
+    }).pipe(Effect.provide(threads([
+      Script.turn([
+        Script.toolCall("shell_call", { call_id: "call_1", environment: { type: "container_reference" } }),
+        Script.toolCall("shell_call_output", { call_id: "call_1", output: [] }),
+        Script.text("Done.")
+      ], { fault: Script.reset({ afterEvents: 5 }), afterDisconnect: "unappended" })
+    ]))))
+
   it.effect("law 3: what was cancelled is ConnectionLost with the text so far, and the thread goes on", () =>
     Effect.gen(function*() {
       const service = yield* Threads.Threads

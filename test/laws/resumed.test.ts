@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Fiber, Stream } from "effect"
-import { RunLog, Thread, Threads, ThreadStore } from "effect-openai-threads"
+import { Effect, Fiber, Schema, Stream } from "effect"
+import { Cursor, Run, RunLog, Thread, Threads, ThreadStore } from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
 import { collect, observe } from "../support/observe.ts"
 import { pass, passing } from "../support/time.ts"
@@ -30,7 +30,8 @@ describe("a run that another process goes on with", () => {
         maxOutputTokens: 500,
         reasoning: { effort: "low" },
         verbosity: "low",
-        metadata: { chat: "7" }
+        metadata: { chat: "7" },
+        output: Schema.Struct({ noted: Schema.NullOr(Schema.String) })
       } as const
       const cursor = yield* passing(
         Effect.zipLeft(first.service.start(id, { message: "Go", toolkit, ...options }), first.die).pipe(
@@ -47,6 +48,7 @@ describe("a run that another process goes on with", () => {
         const { input: _, metadata, ...same } = body as Script.Json
         const { input: __, metadata: first, ...settings } = begun as Script.Json
         expect(same).toMatchObject(settings)
+        expect(same["text"]).toEqual(settings["text"])
         expect(metadata).toMatchObject({ chat: "7" })
         expect(Object.keys(metadata as object)).toEqual(Object.keys(first as object))
       }
@@ -102,6 +104,19 @@ describe("a run that another process goes on with", () => {
       const outputs = events.flatMap((event) => event._tag === "ToolCallCompleted" ? [event.output] : [])
       expect(outputs).toContain("noted before")
     })).pipe(over(script)))
+
+  it.effect("law 3: that waits for answers waits on, whatever is written to its thread", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { service } = yield* elsewhere
+      const first = yield* elsewhere
+      const { id } = yield* service.create()
+      yield* passing(service.addMessage(id, "Go"), 100)
+      const events = yield* passing(collect(first.service.run(id, { background: true })), 1000)
+      const again = yield* passing(Run.result(service.resume(Cursor.fromEvent(events.at(-2)!))), 1000)
+      expect(again).toMatchObject({ status: "requires_action", pending: [{ _tag: "PendingCall" }] })
+      yield* passing(service.addMessage(id, "Well?"), 100)
+      expect(yield* passing(service.pending(id), 100)).toHaveLength(1)
+    })).pipe(over([Script.functionCall("note", { text: "a" })])))
 
   it.effect("goes on with its tools when its reader stops, unless that wants its end", () =>
     Effect.scoped(Effect.gen(function*() {

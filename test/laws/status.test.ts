@@ -102,6 +102,21 @@ describe("a run of several steps, by the cursor that start gave", () => {
       }
     })).pipe(over(script)))
 
+  for (
+    const [what, part] of [
+      ["an MCP server", Script.approvalRequest("drop", {})],
+      ["another tool's call", Script.toolCall("custom_tool_call", { name: "grep", input: "x" })]
+    ] as const
+  ) {
+    it.effect(`elsewhere and without a log, ${what} waits in a step that nobody remembers`, () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { cursor } = yield* begin((yield* elsewhere).service)
+        yield* pass(long)
+        const { service } = yield* elsewhere
+        expect(yield* passing(service.status(cursor), long)).toBe("requires_action")
+      })).pipe(over([Script.functionCall("note", { text: "a" }), part])))
+  }
+
   it.effect("elsewhere, a log tells which answer to cancel", () =>
     Effect.scoped(withLog(Effect.gen(function*() {
       const { handlers, made } = counting()

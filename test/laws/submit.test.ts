@@ -132,6 +132,17 @@ for (const store of Object.keys(stores) as ReadonlyArray<keyof typeof stores>) {
         expect(items.filter((item) => item._tag === "FunctionCallOutput")).toMatchObject([{ output }, { output }])
       }).pipe(over(twice)))
 
+    it.effect("the message of a run whose options are given again is not written again", () =>
+      Effect.gen(function*() {
+        const service = yield* Threads.Threads
+        const { id } = yield* service.create()
+        const options = { message: "Go", toolkit }
+        const { pending } = yield* Run.result(service.run(id, options))
+        const answers = callIds(pending).map((callId) => ({ callId, output: "noted" }))
+        yield* Run.result(service.submit(id, answers, options))
+        expect((yield* collect(service.messages(id))).map(Thread.textOf)).toEqual(["Go", "Thanks."])
+      }).pipe(Effect.provide(handlers), over(twice)))
+
     it.effect("what waits is told by the thread", () =>
       Effect.gen(function*() {
         const service = yield* Threads.Threads

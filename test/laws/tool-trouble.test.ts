@@ -165,6 +165,24 @@ for (const store of Object.keys(stores) as ReadonlyArray<keyof typeof stores>) {
         expect(yield* usable(id)).toBe("Fine.")
       }).pipe(over(both("a"))))
 
+    it.effect("law 2: an incomplete answer leaves the outputs before it where they are, once", () =>
+      Effect.gen(function*() {
+        const service = yield* Threads.Threads
+        const { id } = yield* service.create()
+        const { error } = yield* observe(service.run(id, { message: "Go", toolkit }))
+        expect(error).toMatchObject({ _tag: "RunIncomplete" })
+        const tags = (yield* collect(service.items(id))).map(({ _tag }) => _tag)
+        expect(tags).toEqual(["Message", "FunctionCall", "FunctionCallOutput", "Message"])
+        yield* usable(id)
+      }).pipe(
+        Effect.provide(handlers),
+        over([
+          Script.functionCall("free", { x: "a" }),
+          Script.turn([Script.text("Half of"), Script.incomplete("max_output_tokens")]),
+          "Fine."
+        ])
+      ))
+
     it.effect("law 3: what waits is delivered where nothing goes wrong", () =>
       Effect.gen(function*() {
         const { id, seen } = yield* run()

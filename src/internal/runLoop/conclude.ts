@@ -50,9 +50,10 @@ export const incomplete = (
   { requestId, response }: NonNullable<Heard["incomplete"]>
 ): RunPull => {
   const { keepPartial, threadId } = run.plan
+  run.isOver = true
   return run.once(Effect.zipRight(
     // Why the answer is incomplete is what the reader has to know; what could not be tidied up is done before the next.
-    Effect.ignore(run.inSpan(turn.commit(response))),
+    Effect.ignore(Effect.map(run.inSpan(turn.commit(response)), () => run.owed.clear())),
     run.fail(
       new RunIncomplete({
         threadId,
@@ -67,6 +68,7 @@ export const incomplete = (
 
 export const failed = (run: RunState, { payload, requestId }: NonNullable<Heard["failure"]>): RunPull => {
   const { threadId } = run.plan
+  run.isOver = true
   const error = fromStream(payload, requestId)
   if (error._tag === "RateLimited" || error._tag === "QuotaExceeded" || error._tag === "InvalidRequest") {
     return run.fail(toRunError(threadId)(error))

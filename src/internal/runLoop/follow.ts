@@ -21,12 +21,12 @@ export const follow = (
   response: Response,
   step: Outcome
 ): RunPull =>
-  Effect.gen(function*() {
+  run.limited(Effect.gen(function*() {
     const { projection } = run
     for (;;) {
       const ended = yield* leader.end
       const following = yield* leader.after(projection.responseId!)
-      if (following !== undefined) return yield* goOnWith(run, following, turn, step, leader.outputOf)
+      if (following !== undefined) return yield* goOnWith(run, following, turn, step, outputOf(run, leader))
       if (ended === "abandoned") {
         // Its place is free, and the calls of this step are still to be made.
         run.from = { ...run.from!, cursor: projection.here(), response, before: run.before, leader: undefined }
@@ -38,7 +38,13 @@ export const follow = (
       }
       yield* Effect.sleep(followTime)
     }
-  })
+  }))
+
+/** The leader may not have made all calls itself. */
+const outputOf = ({ from }: RunState, { outputs }: ActiveRuns.Leader): ActiveRuns.OutputOf => (call) => {
+  const made = outputs.get(call.callId)
+  return made === undefined ? from!.outputOf(call) : Effect.succeed(made)
+}
 
 /** The next step has begun: its calls are told, and it is read from its beginning. */
 export const goOnWith = (
@@ -46,9 +52,9 @@ export const goOnWith = (
   following: ResponseId,
   turn: Turn,
   step: Outcome,
-  outputOf: ActiveRuns.Leader["outputOf"]
+  outputOf: ActiveRuns.OutputOf
 ): RunPull =>
-  Effect.gen(function*() {
+  run.limited(Effect.gen(function*() {
     const { plan: { runId }, projection } = run
     const calls = step.pending.flatMap((one) => one._tag === "PendingCall" ? [one.call] : [])
     const made = (yield* run.failing(Effect.forEach(calls, outputOf))).filter((one) => one !== undefined)
@@ -59,4 +65,4 @@ export const goOnWith = (
     run.hearAnew()
     run.next = hearOn(run, turn, new NotResumable({ runId, why: "gone" }))
     return events.length > 0 ? events : yield* run.next
-  })
+  }))

@@ -1,5 +1,7 @@
 /** What is done when a run leaves its thread. */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as ThreadStore from "../../ThreadStore.ts"
 import * as ActiveRuns from "../activeRuns.ts"
 import type { RunState } from "./runState.ts"
@@ -9,13 +11,26 @@ import { bounded, cancel } from "./stop.ts"
 const isTimedOut = ({ self: { end } }: RunState) =>
   end !== undefined && end !== "interrupted" && end._tag === "TimedOut" && end.phase === "total"
 
+/** Nobody wants its answer. */
+const isUnwanted = (run: RunState) => run.plan.cancelOnStop || run.isStopped || isTimedOut(run)
+
+/** What could not be cancelled ends by itself, and whoever finds the thread locked waits for that. */
+const cancelUnwanted = (run: RunState): Effect.Effect<void> =>
+  Effect.suspend(() => isUnwanted(run) ? Effect.ignore(cancel(run)) : Effect.void)
+
 /** Nobody can stop it any more. An answer in the background that nobody wants is cancelled. */
 export const leave = (run: RunState): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    ActiveRuns.remove(run.services.active, run.self)
-    const isUnwanted = run.plan.cancelOnStop || run.isStopped || isTimedOut(run)
-    // What could not be cancelled ends by itself, and whoever finds the thread locked waits for that.
-    return isUnwanted ? Effect.ignore(cancel(run)) : Effect.void
+  Effect.zipRight(Effect.sync(() => ActiveRuns.remove(run.services.active, run.self)), cancelUnwanted(run))
+
+/** The last thing of all, when its lock is given back: whoever reads along hears what has become of a run without an end. */
+export const left = (run: RunState, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
+  Effect.sync(() => {
+    const { plan, self } = run
+    const hasBegun = plan.from === undefined || self.hasTurn || run.isStopped
+    const hasDied = Exit.isFailure(exit) && Cause.isDie(exit.cause)
+    if (hasBegun && (hasDied || isUnwanted(run))) self.end ??= "interrupted"
+    // Why it could not go on with a run is its own concern.
+    else if (!hasBegun || self.end === undefined) self.isAbandoned = true
   })
 
 /**
@@ -26,9 +41,12 @@ export const payOff = (run: RunState, writer: ThreadStore.Writer): Effect.Effect
   Effect.suspend(() => {
     const { items } = run.owed
     run.owed.clear()
-    const goesOn = run.isOusted ||
+    const hasNoEnd = run.isOusted ||
       (run.isBackground && !run.plan.cancelOnStop && run.self.end === undefined &&
         run.projection.responseId !== undefined)
+    if (items.length === 0 || hasNoEnd) return Effect.void
+    if (run.goesOn) return writer.owe?.(items) ?? Effect.void
+    // An answer that is complete takes what was sent with it into the thread, so it is cancelled first.
     // What could not be written is closed by the run that comes next.
-    return items.length === 0 || goesOn ? Effect.void : Effect.ignore(bounded(run, writer.answer(items)))
+    return Effect.zipRight(cancelUnwanted(run), Effect.ignore(bounded(run, writer.answer(items))))
   })

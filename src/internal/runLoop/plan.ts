@@ -43,7 +43,7 @@ export interface Plan {
   readonly cancelOnStop: boolean
   /** What is remembered of runs in the background. */
   readonly log: RunLog.Service
-  /** Who this is for the log. */
+  /** Who this is, here and for the log. */
   readonly owner: string
   /** Where it goes on, if it was begun before. */
   readonly from: From | undefined
@@ -65,7 +65,7 @@ export interface From {
   /** There is nothing left to do, so that it is told without the thread's lock. */
   readonly isSettled: boolean
   /** What the calls of its steps gave, as far as it is known. */
-  readonly outputOf: ActiveRuns.Leader["outputOf"]
+  readonly outputOf: ActiveRuns.OutputOf
 }
 
 /** What runs need of the program. */

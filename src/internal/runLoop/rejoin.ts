@@ -16,7 +16,7 @@ import type { RunState } from "./runState.ts"
 export const rejoin = (run: RunState, writer: ThreadStore.Writer, from: From): RunPull => {
   const paying = run.tools === undefined ? Effect.void : Scope.addFinalizer(run.busy, payOff(run, writer))
   return paying.pipe(
-    Effect.zipRight(run.failing(run.inSpan(writer.turn([])))),
+    Effect.zipRight(run.failing(run.inSpan(writer.turn()))),
     Effect.flatMap((turn) => goOnFrom(run, { ...turn, writer }, from))
   )
 }

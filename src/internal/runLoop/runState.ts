@@ -80,6 +80,9 @@ export class RunState {
   endLine: ((exit: Exit.Exit<unknown, unknown>) => Effect.Effect<void>) | undefined
   isOver = true
 
+  /** Its reader could not hear on, but its answer goes on in the background, and takes what was sent with it along. */
+  goesOn = false
+
   /** Set while calls are made. */
   calling: Inbox<ToolSteps.Done | undefined> | undefined
   /** Another process drives the run by now: this one neither ends nor answers anything any more. */
@@ -112,6 +115,7 @@ export class RunState {
     this.before = plan.from?.before ?? { usage: noUsage, messages: [] }
     this.heard = new Heard(plan.keepPartial)
     this.self = {
+      owner: plan.owner,
       runId: plan.runId,
       threadId: plan.threadId,
       steps: [],
@@ -119,6 +123,7 @@ export class RunState {
       end: undefined,
       hasTurn: false,
       isStopped: false,
+      isAbandoned: false,
       stop: Effect.suspend(() => loop.stop(this))
     }
     if (plan.from !== undefined) this.#goOn(plan.from)
@@ -149,7 +154,10 @@ export class RunState {
       this.span.attribute("error.type", error._tag)
       this.self.end = error
       // Unless somebody wants its end, an answer in the background goes on and can be gone on with.
-      if (!this.isStopped) this.isOver = true
+      if (!this.isStopped) {
+        this.goesOn = this.isBackground && !this.isOver
+        this.isOver = true
+      }
       return Effect.fail(Option.some(error))
     })
   }
@@ -177,6 +185,14 @@ export class RunState {
       // Whoever only goes on with a run does not end it.
       if (this.plan.from === undefined) this.self.end = error
       return error
+    })
+  }
+
+  /** What comes after an answer counts against the limit again. */
+  limited(pull: RunPull): RunPull {
+    return Effect.suspend(() => {
+      this.deadline = this.limit
+      return this.inTime(pull)
     })
   }
 

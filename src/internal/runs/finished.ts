@@ -36,15 +36,12 @@ const isFinal = (end: ActiveRuns.End | undefined): boolean => {
 /** A run that has ended in this process is told as it was. */
 export const finishedOf = (
   active: ActiveRuns.ActiveRuns,
-  store: ThreadStore.Service,
-  log: RunLog.Service,
-  { responseId, runId, threadId }: Cursor
-): Effect.Effect<ActiveRuns.Leader | undefined> => {
+  { responseId, runId }: Cursor
+): ActiveRuns.Leader | undefined => {
   const run = active.finished.get(runId)
-  if (run === undefined || responseId === undefined || !run.steps.includes(responseId) || !isFinal(run.end)) {
-    return Effect.succeed(undefined)
-  }
-  return Effect.map(answersIn(store, log, threadId), (outputOf) => ActiveRuns.finished(run, outputOf))
+  return run === undefined || responseId === undefined || !run.steps.includes(responseId) || !isFinal(run.end)
+    ? undefined
+    : ActiveRuns.finished(run)
 }
 
 /** What calls gave, as the log remembers it or the thread shows it, which is read once. */
@@ -52,10 +49,10 @@ export const answersIn = (
   store: ThreadStore.Service,
   log: RunLog.Service,
   threadId: Cursor["threadId"]
-): Effect.Effect<ActiveRuns.Leader["outputOf"]> =>
+): Effect.Effect<ActiveRuns.OutputOf> =>
   Effect.map(
     Effect.cached(Tail.read(store, threadId)),
-    (items): ActiveRuns.Leader["outputOf"] => (call) =>
+    (items): ActiveRuns.OutputOf => (call) =>
       Effect.flatMap(
         ActiveRuns.outputOf(log, threadId, call),
         (made) => made === undefined ? Effect.map(items, (items) => Tail.outputOf(items, call)) : Effect.succeed(made)

@@ -43,7 +43,7 @@ export const resume = <A>(
     const cursor = yield* positionOf(active, log, from)
     const { runId } = cursor
     const response = yield* responseOf(openai, cursor)
-    const finished = yield* finishedOf(active, store, log, cursor)
+    const finished = finishedOf(active, cursor)
     const settled = finished === undefined && !active.byRun.has(runId) &&
       (yield* isSettled(openai, store, cursor, response, yield* newestOf(active, log, cursor)))
     const owner = yield* makeId("driver")
@@ -95,6 +95,7 @@ const goOn = (
       owner,
       from: { ...from, before, steps, outputOf: yield* answersIn(store, log, threadId) }
     }, { openai, store, active })
-    const readsOnly = leader !== undefined || isSettled
-    return yield* readsOnly || options.onStop === "cancel" ? run : Pull.detachable(run, scope)
+    // Whoever reads along may come to drive the run, and just stops before that.
+    const drives = () => leader === undefined || active.byRun.get(runId)?.owner === owner
+    return yield* isSettled || options.onStop === "cancel" ? run : Pull.detachable(run, scope, drives)
   })

@@ -56,13 +56,24 @@ const settingsOf = (body: Json, metadata: Json): Json => ({
   service_tier: body.service_tier ?? "auto",
   store: body.store !== false,
   temperature: body.temperature ?? 1,
-  text: { format: { type: "text" }, verbosity: "medium", ...(isJson(body.text) ? body.text : {}) },
+  text: textOf(isJson(body.text) ? body.text : {}),
   tool_choice: body.tool_choice ?? "auto",
   tools: toolsOf(body).map((tool) => tool.type === "function" ? { strict: true, ...tool } : tool),
   top_logprobs: body.top_logprobs ?? 0,
   top_p: body.top_p ?? 1,
   truncation: body.truncation ?? "disabled",
   user: body.user ?? null
+})
+
+/** A schema's description is null where there is none, which a request may not say. */
+const textOf = ({ format, ...text }: Json): Json => ({
+  format: !isJson(format)
+    ? { type: "text" }
+    : format.type === "json_schema"
+    ? { description: null, ...format }
+    : format,
+  verbosity: "medium",
+  ...text
 })
 
 const toolsOf = (body: Json): ReadonlyArray<Json> => isList(body.tools) ? body.tools.filter(isJson) : []
