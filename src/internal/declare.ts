@@ -62,10 +62,19 @@ const functionOf = (tool: AiTool.Any): Effect.Effect<Declaration, InvalidInput> 
     }
   })
 
+/** What was made of the tools of a toolkit, which are the same in each run. */
+const declared = new WeakMap<object, ReadonlyArray<Declaration>>()
+
 export const declare = (
   tools: Readonly<Record<string, AiTool.Any>>
 ): Effect.Effect<ReadonlyArray<Declaration>, InvalidInput> =>
-  Effect.forEach(
-    Object.values(tools),
-    (tool) => AiTool.isProviderDefined(tool) ? hosted(tool as never) : functionOf(tool)
-  )
+  Effect.suspend(() => {
+    const known = declared.get(tools)
+    return known !== undefined ? Effect.succeed(known) : Effect.tap(
+      Effect.forEach(
+        Object.values(tools),
+        (tool) => AiTool.isProviderDefined(tool) ? hosted(tool as never) : functionOf(tool)
+      ),
+      (declarations) => void declared.set(tools, declarations)
+    )
+  })

@@ -9,6 +9,7 @@ import * as Cause from "effect/Cause"
 import * as Channel from "effect/Channel"
 import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -17,6 +18,7 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { held } from "./keyedLock.ts"
+import { withContext } from "./withContext.ts"
 
 /** The next array, never empty; `None` at the end. */
 export type Pull<A, E, R = never> = Effect.Effect<ReadonlyArray<A>, Option.Option<E>, R>
@@ -116,6 +118,13 @@ export const toOpen = <A, E, R>(stream: Stream.Stream<A, E, R>): Open<A, E, R> =
     ? stream[SourceId] as Open<A, E, R>
     : Effect.map(Stream.toPull(stream), Effect.map((chunk) => Chunk.toReadonlyArray(chunk)))
 
+/** As `Scope.extend`, by fewer operations. */
+export const inScope = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  scope: Scope.Scope
+): Effect.Effect<A, E, Exclude<R, Scope.Scope>> =>
+  withContext((context) => Context.add(context, Scope.Scope, scope))(effect as Effect.Effect<A, E, Scope.Scope>)
+
 /** Drains a stream: `f` sees each array, in order; an effect that it returns holds the stream back. */
 export const forEachArray = <A, E, R, E2 = never, R2 = never>(
   stream: Stream.Stream<A, E, R>,
@@ -124,7 +133,7 @@ export const forEachArray = <A, E, R, E2 = never, R2 = never>(
   Effect.acquireUseRelease(
     Scope.make(),
     (scope) =>
-      Effect.flatMap(Scope.extend(toOpen(stream), scope), (pull) => {
+      Effect.flatMap(inScope(toOpen(stream), scope), (pull) => {
         // Not `Effect.forever`, which yields to other fibers after each array.
         const loop: Effect.Effect<never, Option.Option<E | E2>, R | R2> = Effect.flatMap(pull, (values) => {
           const effect = f(values)

@@ -9,8 +9,12 @@ import type { Response, ResponseCreateParams } from "openai/resources/responses/
 
 type Attributes = Record<string, unknown>
 
-const present = (attributes: Attributes): Attributes =>
-  Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined && value !== null))
+const present = (attributes: Attributes): Attributes => {
+  // A loop, since every request comes by here.
+  const kept: Attributes = {}
+  for (const [name, value] of Object.entries(attributes)) if (value !== undefined && value !== null) kept[name] = value
+  return kept
+}
 
 /** At the start of `chat {model}`: one request to a model. */
 export const chatStart = (params: ResponseCreateParams, server: URL | undefined): Attributes =>

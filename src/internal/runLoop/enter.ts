@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import type * as ThreadStore from "../../ThreadStore.ts"
 import * as ActiveRuns from "../activeRuns.ts"
+import * as Pull from "../pull.ts"
 import { answer } from "./answer.ts"
 import { ask } from "./ask.ts"
 import { lead, stillLeads } from "./lead.ts"
@@ -26,7 +27,7 @@ export const enter = (run: RunState): RunPull =>
     }
     yield* Scope.addFinalizer(run.busy, Effect.sync(() => ActiveRuns.remove(active, self)))
     if (from !== undefined) yield* lead(run)
-    const ticket = yield* run.failing(Scope.extend(store.open(plan.threadId, plan.waiting), run.busy))
+    const ticket = yield* run.failing(Pull.inScope(store.open(plan.threadId, plan.waiting), run.busy))
     run.next = start(run, ticket)
     if (ticket.position === 0) return yield* run.next
     // Whether that one has ended is seen by its leaving the thread.

@@ -68,14 +68,17 @@ const modelOf = (settings: Settings, assistant: Assistant): Effect.Effect<string
 
 const validateSampling = lazy(() => Schema.validateEither(Sampling))
 
-const checkSampling = (sampling: Sampling): Effect.Effect<Sampling, InvalidInput> =>
-  Either.mapLeft(validateSampling()(compact(sampling)), (error) => {
+const checkSampling = (sampling: Sampling): Effect.Effect<Sampling, InvalidInput> => {
+  const chosen = compact(sampling)
+  if (Object.keys(chosen).length === 0) return Effect.succeed(chosen)
+  return Either.mapLeft(validateSampling()(chosen), (error) => {
     const issue = ParseResult.ArrayFormatter.formatErrorSync(error)[0]
     return new InvalidInput({
       field: issue?.path.map(String).join(".") ?? "options",
       reason: issue?.message ?? "it is not valid"
     })
   })
+}
 
 const pickSampling = ({ maxOutputTokens, reasoning, temperature, topP, verbosity }: Sampling): Sampling => ({
   maxOutputTokens,
