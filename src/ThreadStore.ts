@@ -7,7 +7,7 @@
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
@@ -201,14 +201,12 @@ const reconciled = (found: Broken<{ readonly id?: unknown }>): Reconciled => ({
   removed: found.extra.flatMap(({ id }) => typeof id === "string" ? [ItemId.make(id)] : [])
 })
 
-const busyTimeoutByDefault = Duration.minutes(5)
-
 /** The part of a store that the lock is common to. */
 const makeLock = (writer: (id: ThreadId) => Writer) => {
   const lock = KeyedLock.make()
   const open: Service["open"] = (
     threadId,
-    { busyTimeout = busyTimeoutByDefault, maxQueued = 1_000, onBusy = "enqueue" } = {}
+    { busyTimeout = KeyedLock.busyTimeoutByDefault, maxQueued = 1_000, onBusy = "enqueue" } = {}
   ) => {
     const busy = (why: KeyedLock.Refusal) => new ThreadBusy({ threadId, why })
     return lock.request(threadId, { wait: onBusy === "enqueue", deadline: busyTimeout, limit: maxQueued }).pipe(

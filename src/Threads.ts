@@ -20,6 +20,7 @@ import type { Include } from "./HostedTool.ts"
 import * as ActiveRuns from "./internal/activeRuns.ts"
 import * as Answers from "./internal/answers.ts"
 import * as Attachments from "./internal/attachments.ts"
+import { reconcile } from "./internal/runs/reconcile.ts"
 import { resume } from "./internal/runs/resume.ts"
 import type { Services } from "./internal/runs/services.ts"
 import { start, startInBackground } from "./internal/runs/start.ts"
@@ -30,7 +31,6 @@ import { InvalidInput, UnexpectedResponse } from "./OpenAIError.ts"
 import * as Run from "./Run.ts"
 import type { ResumeError, RunError } from "./RunError.ts"
 import type { Approvable, Pending, RunEventOf } from "./RunEvent.ts"
-import { RunLog } from "./RunLog.ts"
 import type { Item, Message, MessageInput, Metadata, RunId, Thread, ThreadId } from "./Thread.ts"
 import type { ThreadError } from "./ThreadError.ts"
 import * as ThreadStore from "./ThreadStore.ts"
@@ -429,15 +429,7 @@ const make = Effect.gen(function*() {
     }),
     reconcile: Effect.fn("Threads.reconcile")(function*(id, waiting) {
       yield* Validate.id("thread id", id)
-      const log = yield* RunLog
-      return yield* store.reconcile(id, {
-        ...waiting,
-        outputOf: (callId) =>
-          Effect.map(
-            log.find(id, callId),
-            (state) => Option.isSome(state) && state.value._tag === "Done" ? state.value.output : undefined
-          )
-      })
+      return yield* reconcile(services, id, waiting)
     })
   })
 })

@@ -3,12 +3,13 @@ import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import { NotResumable, type ResumeError, TooManySteps } from "../../RunError.ts"
 import type { Pending } from "../../RunEvent.ts"
+import { ThreadConflict } from "../../ThreadError.ts"
 import type * as ThreadStore from "../../ThreadStore.ts"
 import { keyOf } from "../pending.ts"
 import { noUsage } from "../projection.ts"
 import * as ToolSteps from "../toolSteps.ts"
 import { callAll } from "./callAll.ts"
-import { stillLeads } from "./lead.ts"
+import { stillLeads, takeThread } from "./lead.ts"
 import { over } from "./over.ts"
 import type { Outcome, RunPull } from "./plan.ts"
 import type { RunState } from "./runState.ts"
@@ -22,10 +23,13 @@ export const act = (
   run.once(Effect.gen(function*() {
     const { owed, plan: { threadId }, projection } = run
     const isRejoined = !run.hasAsked
-    const asked = isRejoined ? yield* unanswered(run, writer, step.pending) : step.pending
-    yield* stillLeads(run)
+    const ended = ToolSteps.notCarriedOut("the run ended before")
     // Until somebody hears that it waits, nobody else answers it.
-    owed.owe(asked, ToolSteps.notCarriedOut("the run ended before"))
+    if (!isRejoined) owed.owe(step.pending, ended)
+    const hasWaited = run.isRemembered && (yield* waitForThread(run, isRejoined))
+    const asked = isRejoined || hasWaited ? yield* unanswered(run, writer, step.pending) : step.pending
+    owed.owe(asked, ended)
+    yield* stillLeads(run)
     const { left, tasks } = yield* ToolSteps.share(tools, asked, isRejoined)
     run.before = run.upTo(step)
     if (tasks.length === 0) {
@@ -40,6 +44,13 @@ export const act = (
     return yield* run.inTime(callAll(run, writer, tools, step, { tasks, left }))
   }))
 
+/** A run whose own calls are in the thread cannot be refused any more: it waits. */
+const waitForThread = (run: RunState, isRejoined: boolean) => {
+  const { waiting } = run.plan
+  run.deadline = run.limit
+  return run.inTime(run.failing(takeThread(run, isRejoined ? waiting : { ...waiting, onBusy: "enqueue" })))
+}
+
 /** Those that nobody has answered meanwhile. Where all are answered, somebody has gone on. */
 export const unanswered = (
   run: RunState,
@@ -50,6 +61,10 @@ export const unanswered = (
     const ids = new Set<string>(open.map(keyOf))
     const left = pending.filter((one) => ids.has(keyOf(one)))
     return left.length === 0
-      ? run.fail(new NotResumable({ runId: run.plan.runId, why: "nextStep" }))
+      ? run.fail(
+        run.hasAsked
+          ? new ThreadConflict({ threadId: run.plan.threadId })
+          : new NotResumable({ runId: run.plan.runId, why: "nextStep" })
+      )
       : Effect.succeed(left)
   })

@@ -101,13 +101,13 @@ const goOn = (run: RunState, writer: ThreadStore.Writer, step: Outcome, work: Wo
     // Those hear of it who can answer. A run that fails does not tell them.
     if (work.failure === undefined) owed.leave(work.left)
     const { items } = owed
+    yield* stillLeads(run)
     if (work.failure !== undefined || work.left.length > 0) {
       // Its outputs are in the thread before anybody hears of it.
       yield* run.failing(run.inSpan(writer.answer(items)))
       owed.clear()
       return yield* work.failure ?? over(run, { ...step, pending: work.left, usage: noUsage, messages: [] })
     }
-    yield* stillLeads(run)
     const { tool_choice: choice, ...params } = plan.params
     // A choice that was forced would force a call in every step. Source: openai-agents-python#263.
     return yield* (run.next = ask(run, writer, items, choice === "none" ? plan.params : params))

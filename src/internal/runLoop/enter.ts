@@ -25,17 +25,27 @@ export const enter = (run: RunState): RunPull =>
       return yield* goOnFrom(run, readingAlong, run.from)
     }
     yield* Scope.addFinalizer(run.busy, Effect.sync(() => ActiveRuns.remove(active, self)))
-    if (from !== undefined) yield* lead(run)
+    if (run.isRemembered) yield* lead(run)
     const ticket = yield* run.failing(Scope.extend(store.open(plan.threadId, plan.waiting), run.busy))
     run.next = start(run, ticket)
     if (ticket.position === 0) return yield* run.next
     // Whether that one has ended is seen by its leaving the thread.
-    if (plan.interrupts) yield* Effect.ignore(active.byThread.get(plan.threadId)?.stop ?? Effect.void)
+    if (plan.interrupts) yield* endOther(run)
     // A cursor could not say of it that the step is over.
     return from?.cursor.over === true
       ? yield* run.next
       : [{ _tag: "RunQueued" as const, ...run.projection.at(), place: ticket.position }]
   }))
+
+/** What cannot be ended is waited for: it ends by itself, if not in time. */
+const endOther = (run: RunState): Effect.Effect<void> =>
+  Effect.catchAll(
+    run.services.active.byThread.get(run.plan.threadId)?.stop ?? Effect.void,
+    (error) =>
+      Effect.sync(() => {
+        run.notEnded = error
+      })
+  )
 
 const start = (run: RunState, ticket: ThreadStore.Ticket): RunPull =>
   run.once(Effect.flatMap(run.failing(ticket.ready), (writer) => {
@@ -43,20 +53,25 @@ const start = (run: RunState, ticket: ThreadStore.Ticket): RunPull =>
     ActiveRuns.hasTurn(run.services.active, run.self)
     const { from, plan: { message } } = run
     const leaving = Scope.addFinalizer(run.busy, leave(run))
+    const paying = Scope.addFinalizer(run.busy, payOff(run, writer))
     if (from !== undefined) {
-      return leaving.pipe(Effect.zipRight(stillLeads(run)), Effect.zipRight(rejoin(run, writer, from)))
+      return leaving.pipe(
+        Effect.zipRight(paying),
+        Effect.zipRight(stillLeads(run)),
+        Effect.zipRight(rejoin(run, writer, from))
+      )
     }
     const beginning = message === undefined
       ? begin(run, writer)
       : trying(run, "safe", run.inSpan(writer.append([message])), () => begin(run, writer))
     return Effect.zipRight(
-      run.tools === undefined ? leaving : Effect.zipRight(leaving, Scope.addFinalizer(run.busy, payOff(run, writer))),
+      run.tools === undefined ? leaving : Effect.zipRight(leaving, paying),
       beginning
     )
   }))
 
 const begin = (run: RunState, writer: ThreadStore.Writer): RunPull =>
-  Effect.map(Effect.zipRight(lead(run), Clock.currentTimeMillis), (now) => {
+  Effect.map(Clock.currentTimeMillis, (now) => {
     const { answers, assistant, params, timeout } = run.plan
     if (timeout !== undefined) run.limit = run.deadline = now + Duration.toMillis(timeout)
     run.next = answers.length > 0

@@ -1,7 +1,15 @@
 /** What is done when a run leaves its thread. */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import type { ThreadError } from "../../ThreadError.ts"
 import type * as ThreadStore from "../../ThreadStore.ts"
 import * as ActiveRuns from "../activeRuns.ts"
+import { answeredBy, closing, keyOf } from "../pending.ts"
+import { unknownOutcome } from "../settle.ts"
+import * as ToolSteps from "../toolSteps.ts"
+import { mayAnswer } from "./lead.ts"
+import { whyClosed } from "./mendThread.ts"
 import type { RunState } from "./runState.ts"
 import { bounded, cancel } from "./stop.ts"
 
@@ -15,7 +23,8 @@ export const leave = (run: RunState): Effect.Effect<void> =>
     ActiveRuns.remove(run.services.active, run.self)
     const isUnwanted = run.plan.cancelOnStop || run.isStopped || isTimedOut(run)
     // What could not be cancelled ends by itself, and whoever finds the thread locked waits for that.
-    return isUnwanted ? Effect.ignore(cancel(run)) : Effect.void
+    const leaving = isUnwanted ? Effect.ignore(cancel(run)) : Effect.void
+    return run.leading === undefined ? leaving : Effect.zipRight(leaving, Scope.close(run.leading, Exit.void))
   })
 
 /**
@@ -27,8 +36,37 @@ export const payOff = (run: RunState, writer: ThreadStore.Writer): Effect.Effect
     const { items } = run.owed
     run.owed.clear()
     const goesOn = run.isOusted ||
-      (run.isBackground && !run.plan.cancelOnStop && run.self.end === undefined &&
+      (run.isBackground && !run.plan.cancelOnStop && run.self.end === undefined && !run.isStopped &&
         run.projection.responseId !== undefined)
+    if (goesOn || (items.length === 0 && !endsOther(run))) return Effect.void
     // What could not be written is closed by the run that comes next.
-    return items.length === 0 || goesOn ? Effect.void : Effect.ignore(bounded(run, writer.answer(items)))
+    return Effect.ignore(bounded(
+      run,
+      Effect.flatMap(stillOwed(run, writer, items), (left) => left.length === 0 ? Effect.void : writer.answer(left))
+    ))
+  })
+
+/** A run that is not wanted any more, of which it is read still what another process has left of it. */
+const endsOther = (run: RunState): boolean => run.isStopped && run.from !== undefined && !run.hasAsked
+
+/** What is owed and, where another process may have answered or left some of it, what the thread says to be open. */
+const stillOwed = (
+  run: RunState,
+  writer: ThreadStore.Writer,
+  items: ReadonlyArray<ThreadStore.WireItem>
+): Effect.Effect<ReadonlyArray<ThreadStore.WireItem>, ThreadError> =>
+  Effect.gen(function*() {
+    const { isRemembered, leases, plan: { log, threadId } } = run
+    const wasMine = !isRemembered || leases.get(threadId) === true
+    if (!(yield* mayAnswer(run))) return []
+    if (wasMine && !endsOther(run)) return items
+    const known = new Map(items.map((item) => [answeredBy(item), item]))
+    const why = isRemembered ? ToolSteps.notCarriedOut("the run ended before") : unknownOutcome
+    const answers = yield* Effect.forEach(yield* writer.pending, (one) => {
+      const item = known.get(keyOf(one))
+      return item !== undefined || !endsOther(run)
+        ? Effect.succeed(item)
+        : Effect.map(whyClosed(log, threadId, one, why), (why) => closing(one, why))
+    })
+    return answers.filter((item) => item !== undefined)
   })
