@@ -120,7 +120,7 @@ export interface Ticket {
 export interface Waiting {
   /** Whether to queue up, in the order of arrival, or to fail with `ThreadBusy` at once. Default: `enqueue`. */
   readonly onBusy?: "enqueue" | "reject" | undefined
-  /** How long to wait in the queue. Default: 5 minutes. */
+  /** How long to wait in the queue, and then for another process that a `RunLog` tells of. Default: 5 minutes. */
   readonly busyTimeout?: Duration.DurationInput | undefined
   /** How many may wait before; more fail with `ThreadBusy{ why: "full" }`. Default: 1,000. */
   readonly maxQueued?: number | undefined
@@ -177,12 +177,12 @@ export interface Service {
     /** Files that are uploaded to OpenAI, for what is too large to go with a message. */
     readonly files: boolean
   }
-  /** Makes the end of the thread, its last 100 items, one that OpenAI accepts. */
+  /** Makes the end of the thread, its last 100 items and its last answer, one that OpenAI accepts. */
   readonly reconcile: (
     id: ThreadId,
     options?: Waiting & { readonly outputOf?: OutputOf | undefined }
   ) => Effect.Effect<Reconciled, ThreadError>
-  /** What at the end of the thread, its last 100 items, nobody has answered. Read without the lock. */
+  /** What at the end of the thread, its last 100 items and its last answer, nobody has answered. Read without the lock. */
   readonly pending: (id: ThreadId) => Effect.Effect<ReadonlyArray<Pending>, ThreadError>
   /** Queues up to write to a thread; the place, and then the lock, is given back with the scope. */
   readonly open: (id: ThreadId, waiting?: Waiting) => Effect.Effect<Ticket, ThreadBusy, Scope.Scope>

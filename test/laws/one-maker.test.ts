@@ -262,15 +262,15 @@ for (const background of [false, true]) {
         Effect.scoped(Effect.gen(function*() {
           for (const endsItself of [false, true]) {
             const { log } = yield* processes
-            let taken: string | undefined
+            const taken = new Set<string>()
             const first = yield* processOf({
               ...log,
-              lease: (key, ...rest) => key === taken ? Effect.succeed(false) : log.lease(key, ...rest)
+              lease: (key, ...rest) => taken.has(key) ? Effect.succeed(false) : log.lease(key, ...rest)
             })
             const { cursor, end, id, reader } = yield* inTools(first, { background })
             const simulator = yield* Simulator.Simulator
             const before = (yield* simulator.requests).length
-            taken = lost === "thread" ? id : cursor.runId
+            taken.add(lost === "thread" ? id : cursor.runId)
             // It finds out before it goes on, or when it says that it lives.
             if (endsItself) yield* end
             expect((yield* passing(reader, endsItself ? 100 : 11_000)).error).toMatchObject({
@@ -287,13 +287,13 @@ for (const background of [false, true]) {
     it.effect("law 6: what a driver owes that lost its thread is not written by it", () =>
       Effect.scoped(Effect.gen(function*() {
         const { log } = yield* processes
-        let taken: string | undefined
+        const taken = new Set<string>()
         const first = yield* processOf({
           ...log,
-          lease: (key, ...rest) => key === taken ? Effect.succeed(false) : log.lease(key, ...rest)
+          lease: (key, ...rest) => taken.has(key) ? Effect.succeed(false) : log.lease(key, ...rest)
         })
         const { id, reader } = yield* inTools(first, { background })
-        taken = id
+        taken.add(id)
         yield* passing(Fiber.interrupt(reader), 10_000)
         expect(yield* outputsOf(first, id)).toEqual([])
       })).pipe(over(calling("note", "a", "b"))))
