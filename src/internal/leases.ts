@@ -15,20 +15,17 @@ export const leaseTime = Duration.seconds(30)
 /** How often a process says that it lives. */
 export const leaseRenewal = Duration.seconds(10)
 
-/**
- * Waits until nobody else is at the calls of a thread. Says whether it had to wait: then somebody may have answered them.
- * `pause` is how it waits.
- */
+/** Waits until nobody else is at the calls of a thread. `pause` is how. */
 export const takeThread = <E>(
   log: RunLog.Service,
   threadId: ThreadId,
   owner: string,
   { busyTimeout = busyTimeoutByDefault, onBusy = "enqueue" }: ThreadStore.Waiting,
   pause: (time: Duration.Duration) => Effect.Effect<void, E>
-): Effect.Effect<boolean, E | ThreadBusy> =>
+): Effect.Effect<void, E | ThreadBusy> =>
   Effect.gen(function*() {
     const take = log.lease(threadId, owner, leaseTime)
-    if (yield* take) return false
+    if (yield* take) return
     if (onBusy === "reject") return yield* new ThreadBusy({ threadId, why: "running" })
     const deadline = (yield* Clock.currentTimeMillis) + Duration.toMillis(busyTimeout)
     for (;;) {
@@ -36,6 +33,6 @@ export const takeThread = <E>(
       if (left <= 0) return yield* new ThreadBusy({ threadId, why: "deadline" })
       // Not all at once, where many wait.
       yield* pause(Duration.millis(Math.min(left, yield* Random.nextIntBetween(250, 500))))
-      if (yield* take) return true
+      if (yield* take) return
     }
   })

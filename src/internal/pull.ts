@@ -55,12 +55,8 @@ export const toStream = <A, E, R>(open: Open<A, E, R>): Stream.Stream<A, E, Excl
   return Object.assign(stream, { [SourceId]: open }) as Stream.Stream<A, E, Exclude<R, Scope.Scope>>
 }
 
-/** Fails when the deadline, in milliseconds of the Clock, passes before the pull, or a part of it, is done. */
-export const until = <A, E, R>(
-  pull: Effect.Effect<A, Option.Option<E>, R>,
-  deadline: number,
-  onTimeout: () => E
-): Effect.Effect<A, Option.Option<E>, R> =>
+/** Fails when the deadline, in milliseconds of the Clock, passes before the next array is there. */
+export const until = <A, E, R>(pull: Pull<A, E, R>, deadline: number, onTimeout: () => E): Pull<A, E, R> =>
   Effect.flatMap(
     Clock.currentTimeMillis,
     (now) =>

@@ -3,7 +3,6 @@ import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import { NotResumable, type ResumeError, TooManySteps } from "../../RunError.ts"
 import type { Pending } from "../../RunEvent.ts"
-import { ThreadConflict } from "../../ThreadError.ts"
 import type * as ThreadStore from "../../ThreadStore.ts"
 import { keyOf } from "../pending.ts"
 import { noUsage } from "../projection.ts"
@@ -23,12 +22,11 @@ export const act = (
   run.once(Effect.gen(function*() {
     const { owed, plan: { threadId }, projection } = run
     const isRejoined = !run.hasAsked
-    const ended = ToolSteps.notCarriedOut("the run ended before")
+    // Whoever asks the model has the thread already.
+    if (isRejoined) yield* run.failing(takeThread(run))
+    const asked = isRejoined ? yield* unanswered(run, writer, step.pending) : step.pending
     // Until somebody hears that it waits, nobody else answers it.
-    if (!isRejoined) owed.owe(step.pending, ended)
-    const hasWaited = run.isRemembered && (yield* waitForThread(run, isRejoined))
-    const asked = isRejoined || hasWaited ? yield* unanswered(run, writer, step.pending) : step.pending
-    owed.owe(asked, ended)
+    owed.owe(asked, ToolSteps.notCarriedOut("the run ended before"))
     yield* stillLeads(run)
     const { left, tasks } = yield* ToolSteps.share(tools, asked, isRejoined)
     run.before = run.upTo(step)
@@ -44,13 +42,6 @@ export const act = (
     return yield* run.inTime(callAll(run, writer, tools, step, { tasks, left }))
   }))
 
-/** A run whose own calls are in the thread cannot be refused any more: it waits. */
-const waitForThread = (run: RunState, isRejoined: boolean) => {
-  const { waiting } = run.plan
-  run.deadline = run.limit
-  return run.inTime(run.failing(takeThread(run, isRejoined ? waiting : { ...waiting, onBusy: "enqueue" })))
-}
-
 /** Those that nobody has answered meanwhile. Where all are answered, somebody has gone on. */
 export const unanswered = (
   run: RunState,
@@ -61,10 +52,6 @@ export const unanswered = (
     const ids = new Set<string>(open.map(keyOf))
     const left = pending.filter((one) => ids.has(keyOf(one)))
     return left.length === 0
-      ? run.fail(
-        run.hasAsked
-          ? new ThreadConflict({ threadId: run.plan.threadId })
-          : new NotResumable({ runId: run.plan.runId, why: "nextStep" })
-      )
+      ? run.fail(new NotResumable({ runId: run.plan.runId, why: "nextStep" }))
       : Effect.succeed(left)
   })

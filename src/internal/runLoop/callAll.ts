@@ -98,10 +98,10 @@ const failureOf = (run: RunState, tools: ToolSteps.Tools, done: ToolSteps.Done):
 const goOn = (run: RunState, writer: ThreadStore.Writer, step: Outcome, work: Work): RunPull =>
   run.once(Effect.gen(function*() {
     const { owed, plan } = run
+    yield* stillLeads(run)
     // Those hear of it who can answer. A run that fails does not tell them.
     if (work.failure === undefined) owed.leave(work.left)
     const { items } = owed
-    yield* stillLeads(run)
     if (work.failure !== undefined || work.left.length > 0) {
       // Its outputs are in the thread before anybody hears of it.
       yield* run.failing(run.inSpan(writer.answer(items)))

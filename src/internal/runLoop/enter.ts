@@ -7,7 +7,7 @@ import type * as ThreadStore from "../../ThreadStore.ts"
 import * as ActiveRuns from "../activeRuns.ts"
 import { answer } from "./answer.ts"
 import { ask } from "./ask.ts"
-import { lead, stillLeads } from "./lead.ts"
+import { lead, stillLeads, takeThread } from "./lead.ts"
 import { leave, payOff } from "./leave.ts"
 import { passOver } from "./passOver.ts"
 import { readingAlong, type RunPull } from "./plan.ts"
@@ -64,9 +64,13 @@ const start = (run: RunState, ticket: ThreadStore.Ticket): RunPull =>
     const beginning = message === undefined
       ? begin(run, writer)
       : trying(run, "safe", run.inSpan(writer.append([message])), () => begin(run, writer))
-    return Effect.zipRight(
-      run.tools === undefined ? leaving : Effect.zipRight(leaving, paying),
-      beginning
+    if (run.tools === undefined) return Effect.zipRight(leaving, beginning)
+    const isRefused = run.isRemembered && run.plan.waiting.onBusy === "reject"
+    return leaving.pipe(
+      Effect.zipRight(paying),
+      // Then nothing is written.
+      Effect.zipRight(isRefused ? run.failing(takeThread(run)) : Effect.void),
+      Effect.zipRight(beginning)
     )
   }))
 
@@ -78,7 +82,9 @@ const begin = (run: RunState, writer: ThreadStore.Writer): RunPull =>
       ? answer(run, writer)
       : run.services.active.asked.has(run.plan.threadId)
       ? passOver(run, writer)
-      : ask(run, writer, [], params)
+      : run.tools === undefined || !run.isRemembered
+      ? ask(run, writer, [], params)
+      : askAlone(run, writer)
     return [{
       _tag: "RunStarted" as const,
       ...run.projection.at(),
@@ -86,3 +92,7 @@ const begin = (run: RunState, writer: ThreadStore.Writer): RunPull =>
       model: params.model
     }]
   })
+
+/** A run that may make calls has its thread before they are in it, so that nobody takes them for left. */
+const askAlone = (run: RunState, writer: ThreadStore.Writer): RunPull =>
+  run.once(Effect.zipRight(run.failing(takeThread(run)), ask(run, writer, [], run.plan.params)))

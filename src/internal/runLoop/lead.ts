@@ -72,14 +72,14 @@ export const stillLeads = (run: RunState): Effect.Effect<void, Option.Option<Res
 
 /**
  * Nobody else makes, answers or closes calls of the thread until the run is over: what it answers is in the thread only
- * with the next response. Says whether it had to wait, so that somebody may have answered them.
+ * with the next response. Others may have answered some before.
  */
 export const takeThread = (
   run: RunState,
   waiting = run.plan.waiting
-): Effect.Effect<boolean, RunCancelled | ThreadBusy> => {
+): Effect.Effect<void, RunCancelled | ThreadBusy> => {
   const { leases, plan: { log, owner, threadId } } = run
-  if (!run.isRemembered || leases.get(threadId) === true) return Effect.succeed(false)
+  if (!run.isRemembered || leases.get(threadId) === true) return Effect.void
   const waits = (time: Duration.Duration) =>
     Effect.flatMap(pause(run, time), () => run.isStopped ? Effect.fail(run.cancellation) : leads(run))
   return Effect.suspend(() => {

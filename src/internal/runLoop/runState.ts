@@ -190,8 +190,8 @@ export class RunState {
   }
 
   /** Fails when the run is at its deadline. */
-  inTime<A>(effect: Effect.Effect<A, Option.Option<ResumeError>>): Effect.Effect<A, Option.Option<ResumeError>> {
-    return this.deadline === Number.POSITIVE_INFINITY ? effect : Pull.until(effect, this.deadline, () => {
+  inTime(pull: RunPull): RunPull {
+    return this.deadline === Number.POSITIVE_INFINITY ? pull : Pull.until(pull, this.deadline, () => {
       this.span.attribute("error.type", "TimedOut")
       const error = this.withPartial(new TimedOut({ phase: "total" }))
       // Whoever only goes on with a run does not end it.

@@ -131,31 +131,25 @@ const isGone = (error: ResumeError): error is NotResumable => error._tag === "No
 /** How often is asked whether a run, or an answer, that was cancelled has ended. */
 const pollTime = "500 millis"
 
-/** Ends a run that somebody else drives: tells them, and waits for its end. Where they have died, their time runs out. */
-const cancelElsewhere = (
-  log: RunLog.Service,
-  runId: Cursor["runId"]
-): Effect.Effect<Effect.Effect<void>> =>
-  Effect.gen(function*() {
-    if (!(yield* isDriven(log, runId))) return Effect.void
-    yield* log.cancel(runId)
-    const untilOver: Effect.Effect<void> = Effect.flatMap(
-      isDriven(log, runId),
-      (isDriven) => isDriven ? Effect.delay(untilOver, pollTime) : Effect.void
-    )
-    return untilOver
-  })
+/** Where whoever drove the run has died, their time runs out. */
+const untilNobodyDrives = (log: RunLog.Service, runId: Cursor["runId"]): Effect.Effect<void> =>
+  Effect.flatMap(
+    isDriven(log, runId),
+    (isDriven) => isDriven ? Effect.delay(untilNobodyDrives(log, runId), pollTime) : Effect.void
+  )
 
 export const cancel = (services: Services, cursor: Cursor): Effect.Effect<Status, ResumeError> =>
   Effect.gen(function*() {
     const { active, openai } = services
+    const { runId } = cursor
     const log = yield* RunLog.RunLog
-    const run = active.byRun.get(cursor.runId)
+    const run = active.byRun.get(runId)
     if (run !== undefined) yield* run.stop
-    const untilOver = run === undefined ? yield* cancelElsewhere(log, cursor.runId) : Effect.void
+    const isElsewhere = run === undefined && (yield* isDriven(log, runId))
+    if (isElsewhere) yield* log.cancel(runId)
     const responseId = yield* newestOf(active, log, cursor)
     if (responseId !== undefined) yield* cancelResponse(openai, { ...cursor, responseId })
-    yield* untilOver
+    if (isElsewhere) yield* untilNobodyDrives(log, runId)
     return yield* status(services, cursor)
   })
 
