@@ -195,6 +195,51 @@ for (const background of [false, true]) {
         })).pipe(over(calling("note", "a", "b", "c"))))
     }
 
+    it.effect("law 2: nobody comes between an answer and its calls, however slowly it is read", () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { first, second } = yield* processes
+        const { id } = yield* first.service.create()
+        const { end, handlers, made } = yield* handling
+        yield* end
+        const run = first.service.run(id, { message: "Go", toolkit, background })
+        const reader = yield* Effect.fork(first.in(
+          Run.handle(Stream.provideSomeLayer(run, handlers), { StepCompleted: () => Effect.sleep("20 seconds") })
+        ))
+        yield* pass(5000)
+        expect(made).toEqual([])
+        expect(yield* passing(second.in(second.service.reconcile(id)), long)).toEqual({ closed: [], removed: [] })
+        expect(yield* passing(reader, long)).toMatchObject({ text: "Done." })
+        expect(made).toEqual(["a", "b"])
+        expect((yield* outputsOf(first, id)).toSorted()).toEqual(["noted a", "noted b"])
+      })).pipe(over(calling("note", "a", "b"))))
+
+    it.effect("law 4: a run with tools that does not want to wait for it writes nothing", () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { first, second } = yield* processes
+        const { id, reader } = yield* inTools(first, { background })
+        const { handlers } = yield* handling
+        const run = second.service.run(id, { message: "And now?", toolkit, onBusy: "reject" })
+        const { error } = yield* passing(second.in(Effect.provide(observe(run), handlers)), 100)
+        expect(error).toMatchObject({ _tag: "ThreadBusy", why: "running" })
+        const messages = yield* collect(second.service.messages(id))
+        expect(messages).toHaveLength(1)
+        yield* passing(Fiber.interrupt(reader), 10_000)
+      })).pipe(over(calling("note", "a", "b"))))
+
+    it.effect("law 3: a run that was cancelled by another process leaves nothing to somebody who could answer", () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { first, log, second } = yield* processes
+        const { cursor, end, id, reader } = yield* inTools(first, { background })
+        // The mark comes when it is done with what it can do itself.
+        yield* log.cancel(cursor.runId)
+        yield* end
+        expect((yield* passing(reader, 100)).error).toMatchObject({ _tag: "RunCancelled" })
+        expect(yield* second.service.pending(id)).toEqual([])
+        expect(yield* outputsOf(second, id)).toEqual(["noted b", expect.stringContaining("not carried out")])
+      })).pipe(over([
+        Script.turn([Script.functionCall("note", { text: "b" }), Script.functionCall("pay", { text: "a" })])
+      ])))
+
     it.effect("law 5: reconcile does not wait where it does not want to, and not for ever", () =>
       Effect.scoped(Effect.gen(function*() {
         const { first, second } = yield* processes
