@@ -81,7 +81,7 @@ export interface Service {
   readonly steps: (runId: RunId) => Effect.Effect<ReadonlyArray<Step>>
   /**
    * Whether something is `owner`'s for so long: it is nobody else's, or their time is over. Of a run: to drive it. Of a
-   * thread: to make, answer or close the calls in it. Asked again before the time is over, to go on; with no time at all, to
+   * thread: to make, answer or close the calls in it, which is asked for before there are any. Asked again before the time is over, to go on; with no time at all, to
    * let others. Whoever asks with no time and does not have it is just told whether others do. The id of a run is made by
    * chance, so that no thread has it too.
    */
