@@ -422,6 +422,25 @@ describe("both leases are given back", () => {
     })).pipe(over(calling("note", "a", "b"))))
 })
 
+it.effect("law 5: whoever is next in the queue finds the thread given back, with a log that takes its time, too", () =>
+  Effect.scoped(Effect.gen(function*() {
+    const { log } = yield* processes
+    const asked: Array<boolean> = []
+    const first = yield* processOf({
+      ...log,
+      lease: (key, owner, time) =>
+        Effect.tap(Effect.delay(log.lease(key, owner, time), "20 millis"), (isMine) => asked.push(isMine))
+    })
+    const { id } = yield* first.service.create()
+    const { end, handlers } = yield* handling
+    yield* end
+    const run = Run.text(first.service.run(id, { message: "Go", toolkit })).pipe(Effect.provide(handlers))
+    expect(yield* passing(first.in(Effect.all([run, run, run], { concurrency: 3 })), long)).toEqual(
+      ["Done.", "Done.", "Done."]
+    )
+    expect(new Set(asked)).toEqual(new Set([true]))
+  })).pipe(over(calling("note", "a", "b"))))
+
 it.effect("without a log that remembers, nobody asks for a lease", () =>
   Effect.gen(function*() {
     const spies = (["lease", "cancel", "isCancelled", "step"] as const).map((name) => vi.spyOn(RunLog.none, name))

@@ -65,13 +65,11 @@ const start = (run: RunState, ticket: ThreadStore.Ticket): RunPull =>
       ? begin(run, writer)
       : trying(run, "safe", run.inSpan(writer.append([message])), () => begin(run, writer))
     if (run.tools === undefined) return Effect.zipRight(leaving, beginning)
-    const isRefused = run.isRemembered && run.plan.waiting.onBusy === "reject"
-    return leaving.pipe(
-      Effect.zipRight(paying),
-      // Then nothing is written.
-      Effect.zipRight(isRefused ? run.failing(takeThread(run)) : Effect.void),
-      Effect.zipRight(beginning)
-    )
+    // Who does not want to wait writes nothing where it would have to.
+    const first = run.isRemembered && run.plan.waiting.onBusy === "reject"
+      ? Effect.zipRight(run.failing(takeThread(run)), beginning)
+      : beginning
+    return Effect.zipRight(Effect.zipRight(leaving, paying), first)
   }))
 
 const begin = (run: RunState, writer: ThreadStore.Writer): RunPull =>
