@@ -128,6 +128,36 @@ describe("two processes that answer the same calls", () => {
       expect(told).toEqual(["intend 2", "start", "finish", "start", "finish"])
     })).pipe(over(calling("pay", "a", "b"))))
 
+  it.effect("law 2: a run that passes over an approval waits for whoever makes the call beside it", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { first, second } = yield* processes
+      const { id } = yield* first.service.create()
+      const { end, handlers, made } = yield* handling
+      yield* first.in(Effect.provide(Stream.runDrain(first.service.run(id, { message: "Go", toolkit })), handlers))
+      const answers = (yield* second.service.pending(id)).map((one): Threads.Answer =>
+        one._tag === "PendingCall"
+          ? { callId: one.call.callId, approve: true }
+          : one._tag === "PendingApproval"
+          ? { approvalId: one.itemId, approve: true }
+          : { callId: one.callId, output: "" }
+      )
+      const submitted = Stream.provideSomeLayer(second.service.submit(id, answers, { toolkit }), handlers)
+      const { reader } = yield* reading(second, submitted)
+      yield* pass(1000)
+      const closing = yield* Effect.fork(first.in(Run.text(first.service.run(id, { onPending: "close" }))))
+      yield* pass(10_000)
+      expect(yield* outputsOf(first, id)).toEqual([])
+      yield* end
+      expect((yield* passing(reader, long)).error).toBeUndefined()
+      expect(yield* passing(closing, long)).toBe("Done.")
+      expect(made).toEqual(["b"])
+      expect(yield* outputsOf(first, id)).toEqual(["noted b"])
+    })).pipe(over([
+      Script.turn([Script.approvalRequest("search", {}), Script.functionCall("pay", { text: "b" })]),
+      "Done.",
+      "Done."
+    ])))
+
   it.effect("law 6: what was begun by one that died is not made again by another", () =>
     Effect.scoped(Effect.gen(function*() {
       const { first, second } = yield* processes
@@ -147,9 +177,22 @@ describe("two processes that answer the same calls", () => {
 })
 
 /** What another process may do to a thread whose run is in its tools. */
-const intruders: Record<string, (process: Process, id: Thread.ThreadId) => Effect.Effect<unknown, unknown>> = {
+const intruders: Record<
+  string,
+  (process: Process, id: Thread.ThreadId) => Effect.Effect<unknown, unknown, Simulator.Simulator>
+> = {
   reconcile: ({ service }, id) => service.reconcile(id),
   "a run": ({ service }, id) => Run.text(service.run(id, { message: "And now?" })),
+  "a run whose history is rejected": ({ service }, id) =>
+    Effect.gen(function*() {
+      const simulator = yield* Simulator.Simulator
+      const message = "Duplicate item found with id msg_1. Remove duplicate items from your input and try again."
+      yield* simulator.inject(
+        Script.httpError({ status: 400, code: null, message, param: "input" }),
+        ({ path }) => path === "/responses"
+      )
+      return yield* Run.text(service.run(id, { message: "And now?" }))
+    }),
   "a run that closes what waits": ({ service }, id) =>
     Run.text(service.run(id, { message: "And now?", onPending: "close" })),
   "a run with tools": ({ service }, id) =>
@@ -295,12 +338,13 @@ for (const background of [false, true]) {
         expect(made).toEqual([])
         yield* pass(25_000)
         // "b" had begun, and nobody knows what became of it.
-        expect(made).toEqual(["c"])
+        expect(made).toEqual(["b2"])
+        for (const key of [cursor.runId, id]) expect(yield* isFree(log, key)).toBe(false)
         yield* end
         expect((yield* passing(resumed.reader, long)).error).toBeUndefined()
-        expect(yield* outputsOf(second, id)).toEqual(["noted a", unknown, "noted c"])
+        expect(yield* outputsOf(second, id)).toEqual(["noted a", unknown, "noted b2"])
         for (const key of [cursor.runId, id]) expect(yield* isFree(log, key)).toBe(true)
-      })).pipe(over(calling("note", "a", "b", "c"))))
+      })).pipe(over(calling("note", "a", "b", "b2"))))
 
     for (const lost of ["thread", "run"] as const) {
       it.effect(`law 6: a driver that lost the lease of its ${lost} neither answers nor asks any more`, () =>

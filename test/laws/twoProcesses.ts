@@ -27,13 +27,13 @@ export const calling = (name: "note" | "pay" | "fail", ...texts: ReadonlyArray<s
   )
 ]
 
-/** Counts how often each call was made. That of "b" goes on until `end`. */
+/** Counts how often each call was made. Those of "b…" go on until `end`. */
 export const handling = Effect.map(Deferred.make<void>(), (gate) => {
   const made: Array<string> = []
   const make = ({ text }: { readonly text: string }) =>
     Effect.suspend(() => {
       made.push(text)
-      return Effect.as(text === "b" ? Deferred.await(gate) : Effect.void, `noted ${text}`)
+      return Effect.as(text.startsWith("b") ? Deferred.await(gate) : Effect.void, `noted ${text}`)
     })
   const handlers = toolkit.toLayer({ note: make, pay: make, fail: ({ text }) => Effect.fail(`no ${text}`) })
   return { made, handlers, end: Deferred.succeed(gate, undefined) }

@@ -33,14 +33,13 @@ export const mendThread = (
     return made
   })
 
-/** Closes what is open, or fails where somebody is to answer it. */
+/** Closes what is open in the thread, which is its own by now, or fails where somebody is to answer it. */
 export const closeOpen = (
   run: RunState,
   writer: ThreadStore.Writer
 ): Effect.Effect<ReadonlyArray<ToolSteps.Made>, RunError> =>
   Effect.gen(function*() {
     const { owed, plan: { log, onPending, threadId }, tools } = run
-    yield* takeThread(run)
     const open = yield* writer.pending
     if (open.length === 0) return noneMade
     const [left, waiting] = yield* Effect.partition(open, (one) =>
