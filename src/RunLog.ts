@@ -1,7 +1,8 @@
 /**
  * What has to be remembered of runs across processes. Of their calls, so that none is made twice: that it is going to be
- * made, that it has begun, and what it gave. Of runs in the background: which responses their steps are, and who drives
- * them. By default nothing is: then a call that a dead run left is never made again, but by whoever resumes it.
+ * made, that it has begun, and what it gave. Of runs: which responses their steps are, who drives them, and which are not
+ * wanted any more. Of threads: who is at their calls. By default nothing is: then a call that a dead run left is never made
+ * again, but by whoever resumes it.
  *
  * @since 0.1.0
  */
@@ -26,7 +27,18 @@ export interface Call {
 }
 
 /**
- * How far a call is: it is going to be made, its tool has begun, or it is done and gave `output`.
+ * What a call gave: what the model is told of it, and whether that is a failure.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Outcome {
+  readonly output: string
+  readonly isFailure: boolean
+}
+
+/**
+ * How far a call is: it is going to be made, its tool has begun, or it is done.
  *
  * @since 0.1.0
  * @category models
@@ -34,10 +46,10 @@ export interface Call {
 export type State =
   | { readonly _tag: "Intended" }
   | { readonly _tag: "Started" }
-  | { readonly _tag: "Done"; readonly output: string }
+  | { readonly _tag: "Done" } & Outcome
 
 /**
- * A step of a run in the background: the response that it is.
+ * A step of a run: the response that it is.
  *
  * @since 0.1.0
  * @category models
@@ -49,7 +61,7 @@ export interface Step {
 }
 
 /**
- * A memory of calls, by thread and call id, and of runs in the background.
+ * A memory of calls, by thread and call id, and of runs.
  *
  * @since 0.1.0
  * @category models
@@ -60,7 +72,7 @@ export interface Service {
   /** Is told right before a tool begins. */
   readonly start: (call: Call) => Effect.Effect<void>
   /** Is told what it gave, before the model is. */
-  readonly finish: (call: Call, output: string) => Effect.Effect<void>
+  readonly finish: (call: Call, outcome: Outcome) => Effect.Effect<void>
   /** What is remembered of a call. */
   readonly find: (threadId: ThreadId, callId: CallId) => Effect.Effect<Option.Option<State>>
   /** Is told of a step as soon as its response is known, before anybody hears of it. */
@@ -68,14 +80,20 @@ export interface Service {
   /** The steps of a run, in order; none of a run that is not remembered. */
   readonly steps: (runId: RunId) => Effect.Effect<ReadonlyArray<Step>>
   /**
-   * Whether `owner` may drive a run for so long: nobody else does, or its time is over. Asked again before that, to go on;
-   * with no time at all, to let others. Whoever asks with no time and does not drive it is just told whether others do.
+   * Whether something is `owner`'s for so long: it is nobody else's, or their time is over. Of a run: to drive it. Of a
+   * thread: to make, answer or close the calls in it, which is asked for before there are any. Asked again before the time is over, to go on; with no time at all, to
+   * let others. Whoever asks with no time and does not have it is just told whether others do. The id of a run is made by
+   * chance, so that no thread has it too.
    */
-  readonly lease: (runId: RunId, owner: string, time: Duration.Duration) => Effect.Effect<boolean>
+  readonly lease: (key: RunId | ThreadId, owner: string, time: Duration.Duration) => Effect.Effect<boolean>
+  /** Is told that a run is not wanted any more, which is asked once a second by whoever drives it. */
+  readonly cancel: (runId: RunId) => Effect.Effect<void>
+  /** Whether a run is not wanted any more. */
+  readonly isCancelled: (runId: RunId) => Effect.Effect<boolean>
 }
 
 /**
- * Remembers nothing.
+ * Remembers nothing. A run with this one asks it for no lease.
  *
  * @since 0.1.0
  * @category constructors
@@ -87,7 +105,9 @@ export const none: Service = {
   find: () => Effect.succeedNone,
   step: () => Effect.void,
   steps: () => Effect.succeed([]),
-  lease: () => Effect.succeed(true)
+  lease: () => Effect.succeed(true),
+  cancel: () => Effect.void,
+  isCancelled: () => Effect.succeed(false)
 }
 
 /**
@@ -109,7 +129,8 @@ export class RunLog extends Context.Reference<RunLog>()("effect-openai-threads/R
 export const makeMemory: Effect.Effect<Service> = Effect.sync(() => {
   const states = new Map<string, State>()
   const runs = new Map<RunId, Array<Step>>()
-  const leases = new Map<RunId, { readonly owner: string; readonly until: number }>()
+  const leases = new Map<RunId | ThreadId, { readonly owner: string; readonly until: number }>()
+  const cancelled = new Set<RunId>()
   const key = (threadId: ThreadId, callId: CallId) => `${threadId} ${callId}`
   const set = ({ callId, threadId }: Call, state: State) => {
     const name = key(threadId, callId)
@@ -123,7 +144,7 @@ export const makeMemory: Effect.Effect<Service> = Effect.sync(() => {
         for (const call of calls) set(call, { _tag: "Intended" })
       }),
     start: (call) => Effect.sync(() => set(call, { _tag: "Started" })),
-    finish: (call, output) => Effect.sync(() => set(call, { _tag: "Done", output })),
+    finish: (call, { isFailure, output }) => Effect.sync(() => set(call, { _tag: "Done", output, isFailure })),
     find: (threadId, callId) => Effect.sync(() => Option.fromNullable(states.get(key(threadId, callId)))),
     step: (step) =>
       Effect.sync(() => {
@@ -134,15 +155,26 @@ export const makeMemory: Effect.Effect<Service> = Effect.sync(() => {
         if (runs.size > rememberedRuns) runs.delete(runs.keys().next().value!)
       }),
     steps: (runId) => Effect.sync(() => runs.get(runId)?.slice() ?? []),
-    lease: (runId, owner, time) =>
+    lease: (key, owner, time) =>
       Effect.map(Clock.currentTimeMillis, (now) => {
-        const lease = leases.get(runId)
+        const lease = leases.get(key)
         if (lease !== undefined && lease.owner !== owner && lease.until > now) return false
         const millis = Duration.toMillis(time)
-        if (millis === 0) leases.delete(runId)
-        else leases.set(runId, { owner, until: now + millis })
+        leases.delete(key)
+        if (millis > 0) leases.set(key, { owner, until: now + millis })
+        // Those that were not given back, because their owner has died.
+        if (leases.size > rememberedRuns) {
+          for (const [other, { until }] of leases) if (until <= now) leases.delete(other)
+        }
         return true
-      })
+      }),
+    cancel: (runId) =>
+      Effect.sync(() => {
+        cancelled.delete(runId)
+        cancelled.add(runId)
+        if (cancelled.size > rememberedRuns) cancelled.delete(cancelled.values().next().value!)
+      }),
+    isCancelled: (runId) => Effect.sync(() => cancelled.has(runId))
   }
 })
 

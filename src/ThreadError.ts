@@ -27,12 +27,15 @@ export class ThreadNotFound extends Schema.TaggedError<ThreadNotFound>("effect-o
 /**
  * Somebody else is writing to the thread. `why` tells who:
  *
- * - `running`: another run or write in this process, and the caller asked not to wait
+ * - `running`: another run or write in this process, and the caller asked not to wait; or another process drives the run, or
+ *   is at the calls of the thread, as a `RunLog` tells
  * - `deadline`: the same, and waiting took longer than allowed
  * - `full`: the same, and as many wait for it already as may
  * - `ownRun`: the write comes from inside a run on this very thread, whose end it would wait for
  * - `locked`: another process, the server says so (`conversation_locked`)
  * - `requires_action`: the last run waits for an answer to a call
+ *
+ * `cause` is there where the run before was to end for this one (`onBusy: "interrupt"`) and could not be cancelled.
  *
  * @since 0.1.0
  * @category errors
@@ -40,7 +43,8 @@ export class ThreadNotFound extends Schema.TaggedError<ThreadNotFound>("effect-o
 export class ThreadBusy extends Schema.TaggedError<ThreadBusy>("effect-openai-threads/ThreadBusy")("ThreadBusy", {
   threadId: ThreadId,
   why: Schema.Literal("running", "deadline", "full", "ownRun", "locked", "requires_action"),
-  runId: Schema.optional(RunId)
+  runId: Schema.optional(RunId),
+  cause: Schema.optional(RequestError)
 }) {
   get isRetryable() {
     return this.why !== "ownRun" && this.why !== "requires_action"
@@ -54,7 +58,8 @@ export class ThreadBusy extends Schema.TaggedError<ThreadBusy>("effect-openai-th
       locked: "another process is using it; try again in a few seconds",
       requires_action: "its last run waits for an answer; give it with submit, or run with onPending: \"close\""
     }[this.why]
-    return `Thread "${this.threadId}" is busy: ${why}`
+    const notEnded = this.cause === undefined ? "" : `. The run before could not be cancelled: ${this.cause.message}`
+    return `Thread "${this.threadId}" is busy: ${why}${notEnded}`
   }
 }
 

@@ -7,7 +7,7 @@
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
@@ -128,7 +128,7 @@ export interface Ticket {
 export interface Waiting {
   /** Whether to queue up, in the order of arrival, or to fail with `ThreadBusy` at once. Default: `enqueue`. */
   readonly onBusy?: "enqueue" | "reject" | undefined
-  /** How long to wait in the queue. Default: 5 minutes. */
+  /** How long to wait in the queue, and then for another process that a `RunLog` tells of. Default: 5 minutes. */
   readonly busyTimeout?: Duration.DurationInput | undefined
   /** How many may wait before; more fail with `ThreadBusy{ why: "full" }`. Default: 1,000. */
   readonly maxQueued?: number | undefined
@@ -185,12 +185,12 @@ export interface Service {
     /** Files that are uploaded to OpenAI, for what is too large to go with a message. */
     readonly files: boolean
   }
-  /** Makes the end of the thread, its last 100 items, one that OpenAI accepts. */
+  /** Makes the end of the thread, its last 100 items and its last answer, one that OpenAI accepts. */
   readonly reconcile: (
     id: ThreadId,
     options?: Waiting & { readonly outputOf?: OutputOf | undefined }
   ) => Effect.Effect<Reconciled, ThreadError>
-  /** What at the end of the thread, its last 100 items, nobody has answered. Read without the lock. */
+  /** What at the end of the thread, its last 100 items and its last answer, nobody has answered. Read without the lock. */
   readonly pending: (id: ThreadId) => Effect.Effect<ReadonlyArray<Pending>, ThreadError>
   /** Queues up to write to a thread; the place, and then the lock, is given back with the scope. */
   readonly open: (id: ThreadId, waiting?: Waiting) => Effect.Effect<Ticket, ThreadBusy, Scope.Scope>
@@ -209,14 +209,12 @@ const reconciled = (found: Broken<{ readonly id?: unknown }>): Reconciled => ({
   removed: found.extra.flatMap(({ id }) => typeof id === "string" ? [ItemId.make(id)] : [])
 })
 
-const busyTimeoutByDefault = Duration.minutes(5)
-
 /** The part of a store that the lock is common to. */
 const makeLock = (writer: (id: ThreadId) => Writer) => {
   const lock = KeyedLock.make()
   const open: Service["open"] = (
     threadId,
-    { busyTimeout = busyTimeoutByDefault, maxQueued = 1_000, onBusy = "enqueue" } = {}
+    { busyTimeout = KeyedLock.busyTimeoutByDefault, maxQueued = 1_000, onBusy = "enqueue" } = {}
   ) => {
     const busy = (why: KeyedLock.Refusal) => new ThreadBusy({ threadId, why })
     return lock.request(threadId, { wait: onBusy === "enqueue", deadline: busyTimeout, limit: maxQueued }).pipe(

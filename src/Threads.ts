@@ -20,6 +20,7 @@ import type { Include } from "./HostedTool.ts"
 import * as ActiveRuns from "./internal/activeRuns.ts"
 import * as Answers from "./internal/answers.ts"
 import * as Attachments from "./internal/attachments.ts"
+import { reconcile } from "./internal/runs/reconcile.ts"
 import { resume } from "./internal/runs/resume.ts"
 import type { Services } from "./internal/runs/services.ts"
 import { start, startInBackground } from "./internal/runs/start.ts"
@@ -30,7 +31,6 @@ import { InvalidInput, UnexpectedResponse } from "./OpenAIError.ts"
 import * as Run from "./Run.ts"
 import type { ResumeError, RunError } from "./RunError.ts"
 import type { Approvable, Pending, RunEventOf } from "./RunEvent.ts"
-import { RunLog } from "./RunLog.ts"
 import type { Item, Message, MessageInput, Metadata, RunId, Thread, ThreadId } from "./Thread.ts"
 import type { ThreadError } from "./ThreadError.ts"
 import * as ThreadStore from "./ThreadStore.ts"
@@ -53,7 +53,8 @@ export interface RunOptions<
   /**
    * What to do where another run or write is at the thread: queue up in the order of arrival, fail with `ThreadBusy` at
    * once, or queue up and end the active run of this process as `cancel` does, unless it is the one that this is called
-   * from. Default: `enqueue`.
+   * from. One that could not be cancelled is waited for, and so is one of another process, which this does not end; a
+   * `ThreadBusy` says as its `cause` what went wrong with the former. Default: `enqueue`.
    */
   readonly onBusy?: "enqueue" | "reject" | "interrupt" | undefined
 
@@ -177,7 +178,8 @@ export interface ResumeOptions<
  * How far a run is. `requires_action`: it waits for what `submit` answers. `in_progress` covers the tools too, where this
  * process drives the run or a `RunLog` tells that somebody does. Of a run of several steps this process knows the newest
  * one, of the last 1,000 that it has driven, or the `RunLog` does. Otherwise the step of the cursor and the end of the
- * thread have to tell.
+ * thread have to tell. Where responses are stored nowhere, as with `ThreadStore.layerMemory`, it is what this process
+ * remembers.
  *
  * @since 0.1.0
  * @category models
@@ -270,10 +272,10 @@ export interface Service {
   ) => Stream.Stream<RunEventOf<A>, RunError | TE, TR | SR | Tool.Requirements<T[keyof T]>>
   /**
    * Answers what a run that ended `requires_action` waits for, and runs on. All that waits needs an answer, and each one:
-   * under the thread's lock its last 100 items are read, and where the answers are others than what waits there, or were
-   * given before, this fails with `InvalidInput` and writes nothing. Instructions and settings are not remembered by
-   * OpenAI: give the same options as to the run. Its message is not written again, and a `toolChoice` is forced in the
-   * first step of a run only.
+   * under the thread's lock its end is read, and where the answers are others than what waits there, or were given before,
+   * this fails with `InvalidInput` and writes nothing. With a `RunLog` that holds for several processes, too: who comes
+   * second waits for the first to end. Instructions and settings are not remembered by OpenAI: give the same options as to
+   * the run. Its message is not written again, and a `toolChoice` is forced in the first step of a run only.
    */
   readonly submit: <
     T extends Record<string, Tool.Any> = {},
@@ -340,17 +342,19 @@ export interface Service {
   /**
    * Ends the run that a cursor belongs to; its readers fail with `RunCancelled`. An answer in the background is cancelled at
    * OpenAI, any other loses its connection, and one that waits for its thread or for a rate limit waits no more. Of a run that
-   * is over nothing changes. What another process drives is ended while its model answers; while its tools run it goes on.
-   * Gives the status that it comes to; fails where OpenAI does not cancel.
+   * is over nothing changes. Gives the status that it comes to; fails where OpenAI does not cancel. A run that another
+   * process drives is told so by a `RunLog`, and this waits until it is over, or, where that process has died, until its lease
+   * has run out: then whoever resumes the run ends it. Without a `RunLog` only its answer is ended.
    */
   readonly cancel: (cursor: Cursor.Cursor) => Effect.Effect<RunStatus, ResumeError>
-  /** What at the end of the thread, in its last 100 items, waits for {@link submit}. */
+  /** What at the end of the thread, in its last answer, waits for {@link submit}. */
   readonly pending: (id: ThreadId) => Effect.Effect<ReadonlyArray<Pending>, ThreadError>
   /**
    * Makes a thread usable that was left in the middle of something, by a process that died for instance: answers the calls
    * that nobody has answered, with what a `RunLog` remembers them to have given, and removes reasoning and outputs that have
-   * lost their pair. Reads the last 100 items. A run does it by itself where OpenAI rejects its history; what waits for an
-   * answer of the program is closed here too.
+   * lost their pair. Reads the last 100 items, or more if the last answer has more, up to 1,000. A run does it by itself where
+   * OpenAI rejects its history; what waits for an answer of the program is closed here too. With a `RunLog` it waits for
+   * a run of another process that makes calls in the thread, as long as `busyTimeout` says.
    */
   readonly reconcile: (
     id: ThreadId,
@@ -436,15 +440,7 @@ const make = Effect.gen(function*() {
     }),
     reconcile: Effect.fn("Threads.reconcile")(function*(id, waiting) {
       yield* Validate.id("thread id", id)
-      const log = yield* RunLog
-      return yield* store.reconcile(id, {
-        ...waiting,
-        outputOf: (callId) =>
-          Effect.map(
-            log.find(id, callId),
-            (state) => Option.isSome(state) && state.value._tag === "Done" ? state.value.output : undefined
-          )
-      })
+      return yield* reconcile(services, id, waiting)
     })
   })
 })

@@ -1,5 +1,4 @@
 /** The runs that this process drives or has driven: what those need to know who follow one, or want it to stop. */
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { RequestError } from "../OpenAIError.ts"
@@ -99,9 +98,6 @@ export const remove = ({ byRun, byThread, finished }: ActiveRuns, run: ActiveRun
 export const find = ({ byRun, finished }: ActiveRuns, runId: RunId): KnownRun | undefined =>
   byRun.get(runId) ?? finished.get(runId)
 
-/** How long a process that has died may be taken for one that drives its runs. */
-export const leaseTime = Duration.seconds(30)
-
 /** What a call gave, as far as it is known. */
 export type OutputOf = (call: FunctionCall) => Effect.Effect<Made | undefined, ThreadError>
 
@@ -158,7 +154,7 @@ export const outputOf = (
 ): Effect.Effect<Made | undefined> =>
   Effect.map(log.find(threadId, call.callId), (state) =>
     Option.isSome(state) && state.value._tag === "Done"
-      ? { call, outcome: { output: state.value.output, isFailure: false } }
+      ? { call, outcome: { output: state.value.output, isFailure: state.value.isFailure } }
       : undefined)
 
 /** A run that another process drives, as a log tells of it; `mayLead` asks for its place. */

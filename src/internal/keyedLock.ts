@@ -6,7 +6,7 @@
  * itself, so it is told at once.
  */
 import * as Deferred from "effect/Deferred"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
@@ -40,6 +40,9 @@ export interface KeyedLock {
   /** How many keys are held or waited for. */
   readonly size: () => number
 }
+
+/** How long is waited for a thread, unless somebody says otherwise. */
+export const busyTimeoutByDefault = Duration.minutes(5)
 
 /** The locks that a fiber holds, or that were held where it was forked. */
 export const held = globalValue(

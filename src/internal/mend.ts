@@ -21,6 +21,19 @@ const lastAnswer = (items: ReadonlyArray<WireItem>): number => {
   return items.slice(0, end + 1).findLastIndex((item) => !isFromModel(item)) + 1
 }
 
+/**
+ * Whether an item, of those that are told newest first, is from before the last answer. What is open is in that: OpenAI
+ * answers no thread with an open call.
+ */
+export const beforeLastAnswer = () => {
+  let isInside = false
+  return (item: WireItem): boolean => {
+    const isModels = isFromModel(item)
+    isInside ||= isModels
+    return isInside && !isModels
+  }
+}
+
 /** `whole` says that these are all items of the thread: an output may belong to a call that was not read. */
 export const broken = <I extends WireItem>(items: ReadonlyArray<I>, whole: boolean): Broken<I> => {
   const answered = new Set(items.map(answeredBy))

@@ -13,14 +13,15 @@ import { PartlyWritten, type RequestError, UnexpectedResponse } from "../OpenAIE
 import { none, RetryPolicy } from "../RetryPolicy.ts"
 import type { Pending } from "../RunEvent.ts"
 import { type CallId, ItemId, type ThreadId } from "../Thread.ts"
-import { type Broken, broken } from "./mend.ts"
+import { lastOf } from "./lastItems.ts"
+import { beforeLastAnswer, type Broken, broken } from "./mend.ts"
 import { answeredBy, closing, keyOf, pendingOf } from "./pending.ts"
 import { isAmbiguous, retry } from "./retry.ts"
 
 /** How many items one request writes. */
 const appendSize = 20
 
-/** How far back calls without an output are looked for: one page. */
+/** How far back the calls of an answer that was cut off are looked for: one page. */
 const looksBack = 100
 
 /** Of how many threads something is remembered: the last item, and whether an answer is open. */
@@ -276,8 +277,12 @@ export const make = (conversations: OpenAI.Conversations) => {
   ): Effect.Effect<void, RequestError | PartlyWritten> =>
     Effect.suspend(() => unsettled.has(id) ? close(id, [], outputs) : Effect.asVoid(retry("safe")(append(id, outputs))))
 
-  /** The end of the thread, as far back as calls are looked for, and what is broken in it. */
-  const inspect = (id: ThreadId) => Effect.map(tail(id, looksBack), (items) => broken(items, items.length < looksBack))
+  /** The end of the thread with its last answer, and what is broken in it. */
+  const inspect = (id: ThreadId) =>
+    Effect.map(
+      lastOf(conversations.listItems(id, { order: "desc" }), beforeLastAnswer),
+      ({ isWhole, items }) => broken(items, isWhole)
+    )
 
   /** Makes a thread that OpenAI does not accept one that it does. */
   const mend = (

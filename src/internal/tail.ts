@@ -1,26 +1,43 @@
 /** What the end of a thread tells of a run's calls, where nobody remembers them. */
-import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
 import type { Pending } from "../RunEvent.ts"
 import type { FunctionCall, Item, ThreadId } from "../Thread.ts"
 import type { ThreadError } from "../ThreadError.ts"
 import type * as ThreadStore from "../ThreadStore.ts"
+import { lastOf } from "./lastItems.ts"
 import { answeredBy, keyOf, pendingOf } from "./pending.ts"
 import type { Made } from "./toolSteps.ts"
-
-/** How far back is looked: one page. */
-const looksBack = 100
 
 /** The last items of a thread, oldest first. */
 export const read = (
   store: ThreadStore.Service,
   threadId: ThreadId
+): Effect.Effect<ReadonlyArray<Item>, ThreadError> => readTo(store, threadId, [])
+
+/** The same, with these calls, and so with their answers, if they are not too far back. */
+export const readTo = (
+  store: ThreadStore.Service,
+  threadId: ThreadId,
+  pending: ReadonlyArray<Pending>
 ): Effect.Effect<ReadonlyArray<Item>, ThreadError> =>
   Effect.map(
-    Stream.runCollect(Stream.take(store.items(threadId, { order: "desc" }), looksBack)),
-    (items) => Chunk.toReadonlyArray(items).toReversed()
+    lastOf(store.items(threadId, { order: "desc" }), () => {
+      const missing = new Set<unknown>(pending.map(keyOf))
+      return (item) => {
+        missing.delete(askedBy(item))
+        return missing.size === 0
+      }
+    }),
+    ({ items }) => items
   )
+
+/** The call, or the request for approval, that an item is. */
+const askedBy = (item: Item): unknown => {
+  if (item._tag === "FunctionCall") return item.callId
+  if (item._tag === "ApprovalRequest") return item.id
+  const pending = "raw" in item ? pendingOf(item.raw, item) : undefined
+  return pending === undefined ? undefined : keyOf(pending)
+}
 
 /** What an item is the answer to. */
 const answers = (item: Item): unknown =>

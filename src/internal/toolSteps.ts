@@ -69,10 +69,13 @@ const undecided = "whether it may be made could not be found out"
 const make = (tools: Tools, call: FunctionCall): Effect.Effect<Made> => {
   const at = logged(tools, call)
   const finish = (outcome: ToolCalls.Outcome): Effect.Effect<Made> =>
-    Effect.matchCause(Effect.suspend(() => tools.log.finish(at, outcome.output)), {
-      onFailure: (cause) => ({ call, outcome: { ...outcome, cause: outcome.cause ?? cause } }),
-      onSuccess: () => ({ call, outcome })
-    })
+    Effect.matchCause(
+      Effect.suspend(() => tools.log.finish(at, { output: outcome.output, isFailure: outcome.isFailure })),
+      {
+        onFailure: (cause) => ({ call, outcome: { ...outcome, cause: outcome.cause ?? cause } }),
+        onSuccess: () => ({ call, outcome })
+      }
+    )
   return Effect.matchCauseEffect(Effect.suspend(() => tools.log.start(at)), {
     onFailure: (cause) => Effect.succeed(told(call, unprepared, cause)),
     onSuccess: () => Effect.flatMap(tools.calls.run(call, at), finish)
@@ -111,7 +114,7 @@ export const recover = (tools: Tools, call: FunctionCall): Effect.Effect<Made> =
     if (Option.isNone(state)) return Effect.succeed(told(call, unknownOutcome))
     switch (state.value._tag) {
       case "Done":
-        return Effect.succeed({ call, outcome: { output: state.value.output, isFailure: false } })
+        return Effect.succeed({ call, outcome: { output: state.value.output, isFailure: state.value.isFailure } })
       case "Intended":
         return make(tools, call)
       case "Started":
@@ -119,9 +122,23 @@ export const recover = (tools: Tools, call: FunctionCall): Effect.Effect<Made> =
     }
   })
 
-/** The same for a call of a run that is gone on with: what nothing is remembered of is made. */
-export const resume = (tools: Tools, call: FunctionCall): Effect.Effect<Made> =>
-  remembered(tools, call, (state) => Option.isNone(state) ? make(tools, call) : recover(tools, call))
+/** The same for calls of a run that is gone on with: what nothing is remembered of is made, and before that said to be. */
+export const resuming = (
+  tools: Tools,
+  calls: ReadonlyArray<FunctionCall>
+): Effect.Effect<(call: FunctionCall) => Effect.Effect<Made>> =>
+  Effect.gen(function*() {
+    const unknown = yield* Effect.filter(calls, (call) =>
+      Effect.matchCause(
+        Effect.suspend(() => tools.log.find(tools.threadId, call.callId)),
+        {
+          onFailure: () => false,
+          onSuccess: Option.isNone
+        }
+      ))
+    const makeIt = yield* intending(tools, unknown)
+    return (call) => unknown.includes(call) ? makeIt(call) : recover(tools, call)
+  })
 
 /** What is left by a run that died waits for somebody's answer, unless the program would have made it without asking. */
 export const waits = (tools: Tools | undefined, pending: Pending): Effect.Effect<boolean> =>
@@ -150,7 +167,7 @@ export const share = (
       else left.push(one)
     }
     const calls = own.flatMap((one) => one._tag === "PendingCall" ? [one.call] : [])
-    const makeIt = isRejoined ? (call: FunctionCall) => resume(tools, call) : yield* intending(tools, calls)
+    const makeIt = yield* (isRejoined ? resuming : intending)(tools, calls)
     return {
       left,
       tasks: own.map((one) =>

@@ -141,6 +141,7 @@ it.effect("law 5: two handles of one conversation lose no turn", () =>
     expect(roles.filter((role) => role === "user")).toHaveLength(2)
     expect(roles.filter((role) => role === "assistant")).toHaveLength(2)
   }).pipe(Effect.provide(threads([
-    Script.turn("First.", { latency: "1 second" }),
-    Script.turn("Second.", { latency: "1 second" })
+    // Before each event: an answer takes 5 seconds, and who is refused tries again for 8 at least.
+    Script.turn("First.", { latency: "500 millis" }),
+    Script.turn("Second.", { latency: "500 millis" })
   ]))))

@@ -219,7 +219,7 @@ for (const store of Object.keys(stores) as ReadonlyArray<keyof typeof stores>) {
         const call = { threadId: id, runId: Thread.RunId.make("run_1"), callId }
         yield* log.intend([call])
         if (known !== "Intended") yield* log.start(call)
-        if (known === "Done") yield* log.finish(call, "what it gave")
+        if (known === "Done") yield* log.finish(call, { output: "what it gave", isFailure: false })
         return id
       }
     )

@@ -8,7 +8,7 @@ import { keyOf } from "../pending.ts"
 import { noUsage } from "../projection.ts"
 import * as ToolSteps from "../toolSteps.ts"
 import { callAll } from "./callAll.ts"
-import { stillLeads } from "./lead.ts"
+import { stillLeads, takeThread } from "./lead.ts"
 import { over } from "./over.ts"
 import type { Outcome, RunPull } from "./plan.ts"
 import type { RunState } from "./runState.ts"
@@ -22,10 +22,12 @@ export const act = (
   run.once(Effect.gen(function*() {
     const { owed, plan: { threadId }, projection } = run
     const isRejoined = !run.hasAsked
+    // Whoever asks the model has the thread already.
+    if (isRejoined) yield* run.failing(takeThread(run))
     const asked = isRejoined ? yield* unanswered(run, writer, step.pending) : step.pending
-    yield* stillLeads(run)
     // Until somebody hears that it waits, nobody else answers it.
     owed.owe(asked, ToolSteps.notCarriedOut("the run ended before"))
+    yield* stillLeads(run)
     const { left, tasks } = yield* ToolSteps.share(tools, asked, isRejoined)
     run.before = run.upTo(step)
     if (tasks.length === 0) {

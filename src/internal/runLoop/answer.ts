@@ -8,6 +8,7 @@ import { noUsage } from "../projection.ts"
 import * as ToolSteps from "../toolSteps.ts"
 import { ask } from "./ask.ts"
 import { callAll } from "./callAll.ts"
+import { takeThread } from "./lead.ts"
 import type { Outcome, RunPull } from "./plan.ts"
 import type { RunState } from "./runState.ts"
 
@@ -22,6 +23,7 @@ export const answer = (run: RunState, writer: ThreadStore.Writer): RunPull =>
   run.once(Effect.gen(function*() {
     const { owed, plan: { answers, params }, tools } = run
     const invalid = (reason: string) => run.fail(new InvalidInput({ field: "answers", reason }))
+    if (run.isRemembered) yield* run.failing(takeThread(run))
     const waiting = yield* run.failing(run.inSpan(writer.pending))
     const checked = Answers.check(waiting, answers)
     if (Either.isLeft(checked)) return yield* invalid(checked.left)
@@ -34,8 +36,6 @@ export const answer = (run: RunState, writer: ThreadStore.Writer): RunPull =>
     }
     owed.owe(waiting, ToolSteps.notCarriedOut("the run ended before"))
     for (const item of items) owed.put(item)
-    return yield* callAll(run, writer, tools, nothing, {
-      tasks: approved.map((call) => ToolSteps.resume(tools, call)),
-      left: []
-    })
+    const makeIt = yield* ToolSteps.resuming(tools, approved)
+    return yield* callAll(run, writer, tools, nothing, { tasks: approved.map(makeIt), left: [] })
   }))

@@ -95,6 +95,7 @@ const failureOf = (run: RunState, tools: ToolSteps.Tools, done: ToolSteps.Done):
 const goOn = (run: RunState, writer: ThreadStore.Writer, step: Outcome, work: Work): RunPull =>
   run.once(Effect.gen(function*() {
     const { owed, plan } = run
+    yield* stillLeads(run)
     // Those hear of it who can answer. A run that fails does not tell them.
     if (work.failure === undefined) owed.leave(work.left)
     const { items } = owed
@@ -104,7 +105,6 @@ const goOn = (run: RunState, writer: ThreadStore.Writer, step: Outcome, work: Wo
       owed.clear()
       return yield* work.failure ?? over(run, { ...step, pending: work.left, usage: noUsage, messages: [] })
     }
-    yield* stillLeads(run)
     const { tool_choice: choice, ...params } = plan.params
     // A choice that was forced would force a call in every step. Source: openai-agents-python#263.
     return yield* (run.next = ask(run, writer, items, choice === "none" ? plan.params : params))

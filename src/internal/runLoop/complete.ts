@@ -37,7 +37,11 @@ export const complete = (run: RunState, turn: Turn, response: Response): RunPull
       // Whoever drove the run before may have gone on.
       const following = yield* ActiveRuns.stepAfter(run.services.active, log, runId, run.projection.responseId!)
       if (following !== undefined) return yield* goOnWith(run, following, turn, step, from.outputOf)
-      if (from.isSettled) return yield* run.fail(new NotResumable({ runId, why: "nextStep" }))
+      if (from.isSettled) {
+        return yield* (yield* log.isCancelled(runId))
+          ? run.cancelled
+          : run.fail(new NotResumable({ runId, why: "nextStep" }))
+      }
       if (tools === undefined) {
         return yield* over(run, { ...step, pending: yield* unanswered(run, turn.writer, step.pending) })
       }

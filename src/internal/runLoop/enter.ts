@@ -8,7 +8,7 @@ import * as ActiveRuns from "../activeRuns.ts"
 import * as Pull from "../pull.ts"
 import { answer } from "./answer.ts"
 import { ask } from "./ask.ts"
-import { lead, stillLeads } from "./lead.ts"
+import { lead, stillLeads, takeThread } from "./lead.ts"
 import { leave, payOff } from "./leave.ts"
 import { passOver } from "./passOver.ts"
 import { readingAlong, type RunPull } from "./plan.ts"
@@ -26,17 +26,27 @@ export const enter = (run: RunState): RunPull =>
       return yield* goOnFrom(run, readingAlong, run.from)
     }
     yield* Scope.addFinalizer(run.busy, Effect.sync(() => ActiveRuns.remove(active, self)))
-    if (from !== undefined) yield* lead(run)
+    if (run.isRemembered) yield* lead(run)
     const ticket = yield* run.failing(Pull.inScope(store.open(plan.threadId, plan.waiting), run.busy))
     run.next = start(run, ticket)
     if (ticket.position === 0) return yield* run.next
     // Whether that one has ended is seen by its leaving the thread.
-    if (plan.interrupts) yield* Effect.ignore(active.byThread.get(plan.threadId)?.stop ?? Effect.void)
+    if (plan.interrupts) yield* endOther(run)
     // A cursor could not say of it that the step is over.
     return from?.cursor.over === true
       ? yield* run.next
       : [{ _tag: "RunQueued" as const, ...run.projection.at(), place: ticket.position }]
   }))
+
+/** What cannot be ended is waited for: it ends by itself, if not in time. */
+const endOther = (run: RunState): Effect.Effect<void> =>
+  Effect.catchAll(
+    run.services.active.byThread.get(run.plan.threadId)?.stop ?? Effect.void,
+    (error) =>
+      Effect.sync(() => {
+        run.notEnded = error
+      })
+  )
 
 const start = (run: RunState, ticket: ThreadStore.Ticket): RunPull =>
   run.once(Effect.flatMap(run.failing(ticket.ready), (writer) => {
@@ -44,27 +54,36 @@ const start = (run: RunState, ticket: ThreadStore.Ticket): RunPull =>
     ActiveRuns.hasTurn(run.services.active, run.self)
     const { from, plan: { message } } = run
     const leaving = Scope.addFinalizer(run.busy, leave(run))
+    const paying = Scope.addFinalizer(run.busy, payOff(run, writer))
     if (from !== undefined) {
-      return leaving.pipe(Effect.zipRight(stillLeads(run)), Effect.zipRight(rejoin(run, writer, from)))
+      return leaving.pipe(
+        Effect.zipRight(paying),
+        Effect.zipRight(stillLeads(run)),
+        Effect.zipRight(rejoin(run, writer, from))
+      )
     }
     const beginning = message === undefined
       ? begin(run, writer)
       : trying(run, "safe", run.inSpan(writer.append([message])), () => begin(run, writer))
-    return Effect.zipRight(
-      run.tools === undefined ? leaving : Effect.zipRight(leaving, Scope.addFinalizer(run.busy, payOff(run, writer))),
-      beginning
-    )
+    if (run.tools === undefined) return Effect.zipRight(leaving, beginning)
+    // Who does not want to wait writes nothing where it would have to.
+    const first = run.isRemembered && run.plan.waiting.onBusy === "reject"
+      ? Effect.zipRight(run.failing(takeThread(run)), beginning)
+      : beginning
+    return Effect.zipRight(Effect.zipRight(leaving, paying), first)
   }))
 
 const begin = (run: RunState, writer: ThreadStore.Writer): RunPull =>
-  Effect.map(Effect.zipRight(lead(run), Clock.currentTimeMillis), (now) => {
+  Effect.map(Clock.currentTimeMillis, (now) => {
     const { answers, assistant, params, timeout } = run.plan
     if (timeout !== undefined) run.limit = run.deadline = now + Duration.toMillis(timeout)
     run.next = answers.length > 0
       ? answer(run, writer)
       : run.services.active.asked.has(run.plan.threadId)
       ? passOver(run, writer)
-      : ask(run, writer, [], params)
+      : run.tools === undefined || !run.isRemembered
+      ? ask(run, writer, [], params)
+      : askAlone(run, writer)
     return [{
       _tag: "RunStarted" as const,
       ...run.projection.at(),
@@ -72,3 +91,7 @@ const begin = (run: RunState, writer: ThreadStore.Writer): RunPull =>
       model: params.model
     }]
   })
+
+/** A run that may make calls has its thread before they are in it, so that nobody takes them for left. */
+const askAlone = (run: RunState, writer: ThreadStore.Writer): RunPull =>
+  run.once(Effect.zipRight(run.failing(takeThread(run)), ask(run, writer, [], run.plan.params)))

@@ -58,7 +58,7 @@ const passOn = (run: RunState, turn: Turn, wire: ReadonlyArray<WireEvent>): RunP
     run.deadline = Number.POSITIVE_INFINITY
     run.next = run.loop.complete(run, turn, heard.completed)
   } else if (heard.incomplete !== undefined) run.next = incomplete(run, turn, heard.incomplete)
-  if (begun && run.isBackground && run.from?.leader === undefined) return Effect.as(remember(run), events)
+  if (begun && run.isRemembered && run.from?.leader === undefined) return Effect.as(remember(run), events)
   return events.length > 0 ? Effect.succeed(events) : run.next
 }
 

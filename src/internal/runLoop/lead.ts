@@ -1,36 +1,118 @@
-/** What a run in the background says while it goes on: that it drives the run, and nobody else. */
+/**
+ * What a run tells a log while it goes on: that it drives the run, and nobody else, and that it is at the calls of its
+ * thread. Without a log that remembers, none of this does anything.
+ */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
-import type { ResumeError } from "../../RunError.ts"
-import * as ActiveRuns from "../activeRuns.ts"
+import type { ResumeError, RunCancelled } from "../../RunError.ts"
+import type { ThreadBusy } from "../../ThreadError.ts"
+import * as Leases from "../leases.ts"
 import type { RunState } from "./runState.ts"
+import { pause } from "./stop.ts"
 
-/** How often a process says that it lives. */
-const leaseRenewal = "10 seconds"
+/** How often a run asks whether it is wanted still. */
+const lookTime = "1 second"
 
-const lease = ({ plan: { log, owner, runId } }: RunState) => log.lease(runId, owner, ActiveRuns.leaseTime)
+/** Whether all that is its own still is. */
+const renew = ({ leases, plan: { log, owner } }: RunState): Effect.Effect<boolean> =>
+  Effect.every(leases, ([key, isMine]) => isMine ? log.lease(key, owner, Leases.leaseTime) : Effect.succeed(true))
 
 /** Says that this one drives the run, for as long as it does; fails where somebody else does. */
-export const lead = (run: RunState): Effect.Effect<void, Option.Option<ResumeError>> => {
-  const { busy, isBackground, plan: { log, owner, runId } } = run
-  if (!isBackground) return Effect.void
-  const renewing: Effect.Effect<void> = Effect.flatMap(
-    Effect.delay(lease(run), leaseRenewal),
-    (isMine) => isMine ? renewing : oust(run)
+export const lead = (run: RunState): Effect.Effect<void, Option.Option<ResumeError>> =>
+  Effect.gen(function*() {
+    const { busy, leases, plan: { runId } } = run
+    leases.set(runId, true)
+    const leading = run.leading = yield* Scope.fork(busy, busy.strategy)
+    yield* Scope.addFinalizer(leading, giveBack(run))
+    yield* stillLeads(run)
+    yield* Effect.forkIn(watch(run), leading)
+  })
+
+/** Lets others. Where that cannot be said, its time runs out. */
+const giveBack = ({ leases, plan: { log, owner } }: RunState): Effect.Effect<void> =>
+  Effect.suspend(() =>
+    Effect.forEach(leases.keys(), (key) => orElse(log.lease(key, owner, Duration.zero), false), { discard: true })
   )
-  return stillLeads(run).pipe(
-    Effect.zipRight(Scope.addFinalizer(busy, Effect.asVoid(log.lease(runId, owner, Duration.zero)))),
-    Effect.zipRight(Effect.asVoid(Effect.forkIn(renewing, busy)))
-  )
-}
+
+/** Looks whether the run is wanted, and says that it goes on. One that is stopped says so no more: its time runs out. */
+const watch = (run: RunState): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    let renewed = yield* Clock.currentTimeMillis
+    for (;;) {
+      yield* Effect.sleep(lookTime)
+      // A log that cannot be read for a while is asked again.
+      if (yield* orElse(isUnwanted(run), false)) return yield* cancelled(run)
+      const now = yield* Clock.currentTimeMillis
+      if (now - renewed < Duration.toMillis(Leases.leaseRenewal)) continue
+      const isMine = yield* orElse(renew(run), undefined)
+      if (isMine === false) return yield* oust(run)
+      if (isMine) renewed = now
+    }
+  })
+
+/** What is meant where a log cannot be asked. */
+const orElse = <A>(asked: Effect.Effect<boolean>, otherwise: A): Effect.Effect<boolean | A> =>
+  Effect.catchAllDefect(asked, () => Effect.succeed(otherwise))
 
 /** Asked before anything that nobody else may do too. */
+export const leads = (run: RunState): Effect.Effect<void, RunCancelled | ThreadBusy> => {
+  if (!run.isRemembered) return Effect.void
+  const failing = Effect.suspend(() => Effect.fail(run.cancellation))
+  return Effect.gen(function*() {
+    if (!(yield* renew(run))) return yield* Effect.zipRight(oust(run), failing)
+    if (yield* isUnwanted(run)) return yield* Effect.zipRight(cancelled(run), failing)
+  })
+}
+
 export const stillLeads = (run: RunState): Effect.Effect<void, Option.Option<ResumeError>> =>
-  run.isBackground
-    ? Effect.flatMap(lease(run), (isMine) => isMine ? Effect.void : Effect.zipRight(oust(run), run.cancelled))
-    : Effect.void
+  run.isRemembered ? run.failing(leads(run)) : Effect.void
+
+/**
+ * Nobody else makes, answers or closes calls of the thread until the run is over: what it answers is in the thread only
+ * with the next response. Others may have answered some before.
+ */
+export const takeThread = (
+  run: RunState,
+  waiting = run.plan.waiting
+): Effect.Effect<void, RunCancelled | ThreadBusy> => {
+  const { leases, plan: { log, owner, threadId } } = run
+  if (!run.isRemembered || leases.get(threadId) === true) return Effect.void
+  const waits = (time: Duration.Duration) =>
+    Effect.flatMap(pause(run, time), () => run.isStopped ? Effect.fail(run.cancellation) : leads(run))
+  return Effect.suspend(() => {
+    // It is given back even if nobody hears that it was taken.
+    leases.set(threadId, false)
+    return Effect.tap(
+      Leases.takeThread(log, threadId, owner, waiting, waits),
+      () => Effect.sync(() => leases.set(threadId, true))
+    )
+  })
+}
+
+/** A run that another process has begun has its turn first, since its calls are to be closed. */
+const isUnwanted = ({ from, plan: { log, runId }, self }: RunState): Effect.Effect<boolean> =>
+  from !== undefined && !self.hasTurn ? Effect.succeed(false) : log.isCancelled(runId)
+
+/** Whether nobody else answers the calls of the thread; whoever does leaves none open. */
+export const mayAnswer = (run: RunState): Effect.Effect<boolean> => {
+  const { leases, plan: { log, owner, threadId } } = run
+  return !run.isRemembered
+    ? Effect.succeed(true)
+    : orElse(
+      leases.get(threadId) === true
+        ? log.lease(threadId, owner, Leases.leaseTime)
+        : Effect.isSuccess(takeThread(run, { onBusy: "reject" })),
+      false
+    )
+}
+
+/** As if it had been cancelled here. */
+const cancelled = (run: RunState): Effect.Effect<void> =>
+  // Whoever cancelled it hears of an answer that goes on.
+  Effect.ignore(run.loop.stop(run))
 
 /** Somebody else took this one for dead, and drives the run: it goes on there. */
 const oust = (run: RunState): Effect.Effect<void> =>

@@ -10,6 +10,7 @@ import type * as ThreadStore from "../../ThreadStore.ts"
 import { closing, outputOf } from "../pending.ts"
 import { neverAnswered, unknownOutcome } from "../settle.ts"
 import * as ToolSteps from "../toolSteps.ts"
+import { leads, takeThread } from "./lead.ts"
 import type { RunState } from "./runState.ts"
 
 export const noneMade: ReadonlyArray<ToolSteps.Made> = []
@@ -26,12 +27,13 @@ export const mendThread = (
   Effect.gen(function*() {
     if (run.hasMended) return yield* error
     run.hasMended = true
+    yield* takeThread(run)
     const made = error.why === "orphanCall" ? yield* closeOpen(run, writer) : noneMade
     yield* writer.reconcile()
     return made
   })
 
-/** Closes what is open, or fails where somebody is to answer it. */
+/** Closes what is open in the thread, which is its own by now, or fails where somebody is to answer it. */
 export const closeOpen = (
   run: RunState,
   writer: ThreadStore.Writer
@@ -47,7 +49,7 @@ export const closeOpen = (
     }
     owed.owe(open, unknownOutcome)
     const closed = yield* Effect.forEach(waiting, (one) =>
-      Effect.map(whyClosed(log, threadId, one), (why) =>
+      Effect.map(whyClosed(log, threadId, one, neverAnswered), (why) =>
         closing(one, why)))
     const calls = left.flatMap((one) =>
       one._tag === "PendingCall" ? [one.call] : []
@@ -55,20 +57,25 @@ export const closeOpen = (
     const made = tools === undefined
       ? noneMade
       : yield* Effect.forEach(calls, (call) => ToolSteps.recover(tools, call), { concurrency: tools.concurrency })
+    yield* leads(run)
     yield* writer.answer([...made.map(({ call, outcome }) => outputOf(call.callId, outcome.output)), ...closed])
     owed.clear()
     return made
   })
 
-/** What waited for somebody was not carried out, unless it is remembered that it was. */
-const whyClosed = (log: RunLog.Service, threadId: ThreadId, pending: Pending): Effect.Effect<string> =>
+/** What waited for somebody was not carried out, as `otherwise` says, unless it is remembered that it was. */
+export const whyClosed = (
+  log: RunLog.Service,
+  threadId: ThreadId,
+  pending: Pending,
+  otherwise: string
+): Effect.Effect<string> =>
   pending._tag !== "PendingCall"
-    ? Effect.succeed(neverAnswered)
+    ? Effect.succeed(otherwise)
     : Effect.matchCause(Effect.suspend(() => log.find(threadId, pending.call.callId)), {
       onFailure: () => unknownOutcome,
       onSuccess: Option.match({
-        onNone: () => neverAnswered,
-        onSome: (known) =>
-          known._tag === "Done" ? known.output : known._tag === "Started" ? unknownOutcome : neverAnswered
+        onNone: () => otherwise,
+        onSome: (known) => known._tag === "Done" ? known.output : known._tag === "Started" ? unknownOutcome : otherwise
       })
     })

@@ -14,6 +14,10 @@ export class Owed {
     return Array.from(this.#items.values())
   }
 
+  get isEmpty(): boolean {
+    return this.#items.size === 0
+  }
+
   put(item: ThreadStore.WireItem): void {
     const key = answeredBy(item)
     if (key !== undefined) this.#items.set(key, item)
@@ -47,7 +51,7 @@ export class Owed {
       log: {
         ...log,
         start: (call) => Effect.zipRight(settle(call.callId, unknownOutcome), log.start(call)),
-        finish: (call, output) => Effect.zipRight(settle(call.callId, output), log.finish(call, output))
+        finish: (call, outcome) => Effect.zipRight(settle(call.callId, outcome.output), log.finish(call, outcome))
       }
     }
   }

@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import type * as ThreadStore from "../../ThreadStore.ts"
 import { ask } from "./ask.ts"
+import { takeThread } from "./lead.ts"
 import { closeOpen } from "./mendThread.ts"
 import type { RunPull } from "./plan.ts"
 import type { RunState } from "./runState.ts"
@@ -12,6 +13,7 @@ import { toolCallCompleted } from "./toolCallCompleted.ts"
 
 export const passOver = (run: RunState, writer: ThreadStore.Writer): RunPull =>
   run.once(Effect.gen(function*() {
+    yield* run.failing(takeThread(run))
     const made = yield* run.failing(run.inSpan(closeOpen(run, writer)))
     run.services.active.asked.delete(run.plan.threadId)
     run.next = ask(run, writer, [], run.plan.params)

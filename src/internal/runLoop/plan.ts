@@ -41,7 +41,7 @@ export interface Plan {
   readonly decode: ((result: Outcome) => Effect.Effect<unknown, RunError>) | undefined
   /** Whether its answers are cancelled when its reader stops; without a connection only those in the background go on. */
   readonly cancelOnStop: boolean
-  /** What is remembered of runs in the background. */
+  /** What other processes can know of the run. */
   readonly log: RunLog.Service
   /** Who this is, here and for the log. */
   readonly owner: string

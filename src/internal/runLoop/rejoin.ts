@@ -2,24 +2,17 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Scope from "effect/Scope"
 import { NotResumable } from "../../RunError.ts"
 import type * as ThreadStore from "../../ThreadStore.ts"
 import { isOpen } from "../projection.ts"
 import { conclude } from "./conclude.ts"
 import { hearOn } from "./hear.ts"
-import { payOff } from "./leave.ts"
 import { committed, type From, type RunPull, type Turn } from "./plan.ts"
 import type { RunState } from "./runState.ts"
 
 /** As the one who drives it. */
-export const rejoin = (run: RunState, writer: ThreadStore.Writer, from: From): RunPull => {
-  const paying = run.tools === undefined ? Effect.void : Scope.addFinalizer(run.busy, payOff(run, writer))
-  return paying.pipe(
-    Effect.zipRight(run.failing(run.inSpan(writer.turn()))),
-    Effect.flatMap((turn) => goOnFrom(run, { ...turn, writer }, from))
-  )
-}
+export const rejoin = (run: RunState, writer: ThreadStore.Writer, from: From): RunPull =>
+  Effect.flatMap(run.failing(run.inSpan(writer.turn())), (turn) => goOnFrom(run, { ...turn, writer }, from))
 
 export const goOnFrom = (run: RunState, turn: Turn, from: From): RunPull => {
   const { timeout } = run.plan

@@ -11,7 +11,8 @@ import type { Response } from "openai/resources/responses/responses"
 import { ConnectionLost, type RequestError, TimedOut } from "../../OpenAIError.ts"
 import type { Policy } from "../../RetryPolicy.ts"
 import { type ResumeError, RunCancelled, type RunError } from "../../RunError.ts"
-import type { ResponseId } from "../../Thread.ts"
+import { none } from "../../RunLog.ts"
+import type { ResponseId, RunId, ThreadId } from "../../Thread.ts"
 import { ThreadBusy } from "../../ThreadError.ts"
 import type { Limits } from "../../Timeouts.ts"
 import type * as ActiveRuns from "../activeRuns.ts"
@@ -85,6 +86,12 @@ export class RunState {
 
   /** Set while calls are made. */
   calling: Inbox<ToolSteps.Done | undefined> | undefined
+  /** What a log was asked for in its name, and whether it is its own. */
+  readonly leases = new Map<RunId | ThreadId, boolean>()
+  /** How long they are its own. */
+  leading: Scope.CloseableScope | undefined
+  /** With what the run that has the thread could not be ended, that was to end for this one. */
+  notEnded: RequestError | undefined
   /** Another process drives the run by now: this one neither ends nor answers anything any more. */
   isOusted = false
   /** Somebody else wants the run to end. */
@@ -140,6 +147,11 @@ export class RunState {
     return this.self.isStopped
   }
 
+  /** Whether other processes can know of the run. */
+  get isRemembered(): boolean {
+    return this.plan.log !== none
+  }
+
   /** A stage that was interrupted or has failed is not done again: it may have written, or asked the model. */
   once(stage: RunPull): RunPull {
     return Effect.suspend(() => {
@@ -150,7 +162,7 @@ export class RunState {
 
   fail(failure: ResumeError): Effect.Effect<never, Option.Option<ResumeError>> {
     return Effect.suspend(() => {
-      const error = this.isStopped ? this.cancellation : failure
+      const error = this.isStopped ? this.cancellation : this.#because(failure)
       this.span.attribute("error.type", error._tag)
       this.self.end = error
       // Unless somebody wants its end, an answer in the background goes on and can be gone on with.
@@ -160,6 +172,15 @@ export class RunState {
       }
       return Effect.fail(Option.some(error))
     })
+  }
+
+  /** Why the thread is busy still, where that is known. */
+  #because(failure: ResumeError): ResumeError {
+    const { notEnded } = this
+    return notEnded !== undefined && failure._tag === "ThreadBusy" &&
+        (failure.why === "deadline" || failure.why === "locked")
+      ? new ThreadBusy({ ...failure, cause: notEnded })
+      : failure
   }
 
   /** The run fails with what the effect fails with. */

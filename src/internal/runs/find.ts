@@ -8,6 +8,7 @@ import { NotResumable, type ResumeError, RunCancelled } from "../../RunError.ts"
 import type * as RunLog from "../../RunLog.ts"
 import type { ResponseId, RunId } from "../../Thread.ts"
 import * as ActiveRuns from "../activeRuns.ts"
+import { leaseTime } from "../leases.ts"
 import * as Lineage from "../lineage.ts"
 import { followTime } from "../runLoop/follow.ts"
 
@@ -99,7 +100,7 @@ export const leaderOf = (
   const { runId } = cursor
   const driven = active.byRun.get(runId)
   if (driven !== undefined) return Effect.succeed(ActiveRuns.leaderOf(driven))
-  const mayLead = log.lease(runId, owner, ActiveRuns.leaseTime)
+  const mayLead = log.lease(runId, owner, leaseTime)
   return Effect.map(mayLead, (isFree) => isFree ? undefined : ActiveRuns.remembered(active, log, cursor, mayLead))
 }
 

@@ -74,5 +74,5 @@ export const isSettled = (
     if (isOpen(last)) return false
     const { pending } = outcome(last)
     return pending.length === 0 ||
-      Tail.unanswered(yield* Tail.read(store, cursor.threadId), pending).length === 0
+      Tail.unanswered(yield* Tail.readTo(store, cursor.threadId, pending), pending).length === 0
   })
