@@ -34,33 +34,32 @@ const submitting = (process: Process, { answers, id }: Effect.Effect.Success<Ret
   }))
 
 describe("two processes that answer the same calls", () => {
-  it.effect("law 2: one makes them, and the other writes nothing, whenever it comes", () =>
-    Effect.gen(function*() {
-      for (const background of [false, true]) {
-        for (const after of [0, 1, 300, 1500, 40_000]) {
-          yield* Effect.scoped(Effect.gen(function*() {
-            const { first, log, second } = yield* processes
-            const left = yield* waiting(first)
-            const one = yield* submitting(first, left)
-            const two = yield* submitting(second, left)
-            const readers = [yield* Effect.fork(one.run({ background }))]
-            if (after > 0) yield* pass(after)
-            readers.push(yield* Effect.fork(two.run({ background })))
-            yield* pass(2000)
-            expect([...one.made, ...two.made].toSorted(), `after ${after} ms`).toEqual(["a", "b"])
-            yield* Effect.all([one.end, two.end])
-            const ends = yield* passing(Fiber.join(Fiber.all(readers)), long)
-            expect(ends.map(({ error, tags }) => error?._tag ?? tags.at(-1)).toSorted()).toEqual([
-              "InvalidInput",
-              "RunCompleted"
-            ])
-            expect([...one.made, ...two.made].toSorted()).toEqual(["a", "b"])
-            expect((yield* outputsOf(first, left.id)).toSorted()).toEqual(["noted a", "noted b"])
-            expect(yield* isFree(log, left.id)).toBe(true)
-          })).pipe(over(calling("pay", "a", "b")))
-        }
-      }
-    }))
+  for (const background of [false, true]) {
+    for (const after of [0, 1, 300, 1500, 40_000]) {
+      const how = `${after} ms later, ${background ? "background" : "foreground"}`
+      it.effect(`law 2: one makes them, and the other, that comes ${how}, writes nothing`, () =>
+        Effect.scoped(Effect.gen(function*() {
+          const { first, log, second } = yield* processes
+          const left = yield* waiting(first)
+          const one = yield* submitting(first, left)
+          const two = yield* submitting(second, left)
+          const readers = [yield* Effect.fork(one.run({ background }))]
+          if (after > 0) yield* pass(after)
+          readers.push(yield* Effect.fork(two.run({ background })))
+          yield* pass(2000)
+          expect([...one.made, ...two.made].toSorted()).toEqual(["a", "b"])
+          yield* Effect.all([one.end, two.end])
+          const ends = yield* passing(Fiber.join(Fiber.all(readers)), long)
+          expect(ends.map(({ error, tags }) => error?._tag ?? tags.at(-1)).toSorted()).toEqual([
+            "InvalidInput",
+            "RunCompleted"
+          ])
+          expect([...one.made, ...two.made].toSorted()).toEqual(["a", "b"])
+          expect((yield* outputsOf(first, left.id)).toSorted()).toEqual(["noted a", "noted b"])
+          expect(yield* isFree(log, left.id)).toBe(true)
+        })).pipe(over(calling("pay", "a", "b"))))
+    }
+  }
 
   it.effect("law 5: the other does not wait where it does not want to, and not for ever", () =>
     Effect.scoped(Effect.gen(function*() {
