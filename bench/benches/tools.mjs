@@ -5,13 +5,14 @@ import { number, ranged, table } from "../lib/markdown.mjs"
 import { measured, over, ratio } from "../lib/statistics.mjs"
 
 export const title = `A tool loop of ${steps} calls, one after the other`
-export const contestants = ["sdk-tools", "tools"]
+export const contestants = ["sdk-tools", "response-tools", "tools"]
 export const peers = []
 
-const warmUps = 300
+// A service that has been up for some seconds.
+const warmUps = 1_000
 const runs = 300
-// An answer in one sentence, and one in a few paragraphs.
-const answers = { short: 20, long: 250 }
+// An answer in one sentence, one in a few paragraphs, and a page.
+const answers = { short: 20, long: 250, page: 500 }
 
 const times = async (count, run, name, words) => {
   const text = Array.from({ length: words }, (_, index) => ` word${index}`).join("")

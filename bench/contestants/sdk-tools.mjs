@@ -1,7 +1,7 @@
 // The reference of the tool loop: written by hand over the SDK's stream, as OpenAI's guide shows it.
 import SDK from "openai"
 
-const tools = [{
+export const tools = [{
   type: "function",
   name: "weather",
   strict: true,
