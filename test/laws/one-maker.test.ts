@@ -504,3 +504,34 @@ it.effect("without a log that remembers, nobody asks for a lease", () =>
     for (const spy of spies) expect(spy).not.toHaveBeenCalled()
     vi.restoreAllMocks()
   }))
+
+describe("a driver that another process has followed", () => {
+  it.effect("whoever reads along keeps no lease behind its end", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { first, log, second } = yield* processes
+      const { cursor, end, reader } = yield* inTools(first, { background: true })
+      const along = yield* reading(second, second.service.resume(cursor))
+      yield* pass(1000)
+      yield* end
+      expect((yield* passing(reader, long)).error).toBeUndefined()
+      expect((yield* passing(along.reader, long)).error).toBeUndefined()
+      expect(yield* isFree(log, cursor.runId)).toBe(true)
+      expect(yield* passing(first.in(first.service.cancel(cursor)), 100)).toBe("completed")
+    })).pipe(over(calling("note", "a", "b"))))
+
+  it.effect("law 7: a log that does not answer holds the end of a run for 5 seconds", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const log = yield* RunLog.makeMemory
+      let hangs = false
+      const first = yield* processOf({
+        ...log,
+        lease: (...args) => Effect.suspend(() => hangs ? Effect.never : log.lease(...args))
+      })
+      const { id } = yield* first.service.create()
+      const { reader } = yield* reading(first, first.service.run(id, { message: "Go" }))
+      yield* pass(2000)
+      hangs = true
+      yield* passing(Fiber.interrupt(reader), 5000)
+      expect(yield* passing(first.service.addMessage(id, "And now?"), 1000)).toBeDefined()
+    })).pipe(over([Script.turn("one two three", { latency: "1 second" })])))
+})

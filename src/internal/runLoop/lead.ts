@@ -11,7 +11,7 @@ import type { ResumeError, RunCancelled } from "../../RunError.ts"
 import type { ThreadBusy } from "../../ThreadError.ts"
 import * as Leases from "../leases.ts"
 import type { RunState } from "./runState.ts"
-import { pause } from "./stop.ts"
+import { bounded, pause } from "./stop.ts"
 
 /** How often a run asks whether it is wanted still. */
 const lookTime = "1 second"
@@ -32,10 +32,25 @@ export const lead = (run: RunState): Effect.Effect<void, Option.Option<ResumeErr
   })
 
 /** Lets others. Where that cannot be said, its time runs out. */
-const giveBack = ({ leases, plan: { log, owner } }: RunState): Effect.Effect<void> =>
-  Effect.suspend(() =>
-    Effect.forEach(leases.keys(), (key) => orElse(log.lease(key, owner, Duration.zero), false), { discard: true })
-  )
+const giveBack = (run: RunState): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { leases, plan: { log, owner } } = run
+    const keys = Array.from(leases.keys())
+    leases.clear()
+    return keys.length === 0 ? Effect.void : Effect.ignore(bounded(
+      run,
+      Effect.forEach(keys, (key) => orElse(log.lease(key, owner, Duration.zero), false), { discard: true })
+    ))
+  })
+
+/** Whoever goes on with a run has asked for its place, or asks for it while somebody else has it: it is given back too. */
+export const giveBackPlace = (run: RunState): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { busy, from, isRemembered, leases, plan: { runId } } = run
+    if (from === undefined || from.isSettled || !isRemembered) return Effect.void
+    leases.set(runId, false)
+    return Scope.addFinalizer(busy, giveBack(run))
+  })
 
 /** Looks whether the run is wanted, and says that it goes on. One that is stopped says so no more: its time runs out. */
 const watch = (run: RunState): Effect.Effect<void> =>
