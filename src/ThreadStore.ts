@@ -92,9 +92,12 @@ export interface Writer {
   readonly answer: (outputs: ReadonlyArray<WireItem>) => Effect.Effect<void, ThreadError>
   /**
    * The same for outputs that went with an answer in the background which goes on unheard: it takes them into the thread, and
-   * where it did not, they are written before anything else is. Missing where nothing goes on unheard.
+   * where it did not, they are written before anything else is. Asked before that, `isTheirs` says whether somebody else
+   * goes on with the answer: then what it leaves open is theirs. Missing where nothing goes on unheard.
    */
-  readonly owe?: ((outputs: ReadonlyArray<WireItem>) => Effect.Effect<void>) | undefined
+  readonly owe?:
+    | ((outputs: ReadonlyArray<WireItem>, isTheirs: Effect.Effect<boolean>) => Effect.Effect<void>)
+    | undefined
   /** What at the end of the thread nobody has answered. */
   readonly pending: Effect.Effect<ReadonlyArray<Pending>, ThreadError>
   /** Makes the end of the thread one that OpenAI accepts. */
@@ -291,7 +294,7 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
             onSuccess: (created) => created.map(toItem)
           }),
         answer: (outputs) => Effect.mapError(Effect.zipLeft(settled.answer(id, outputs), over()), failed),
-        owe: (outputs) => Effect.sync(() => settled.owe(id, outputs)),
+        owe: (outputs, isTheirs) => Effect.sync(() => settled.owe(id, { outputs, isTheirs })),
         pending: Effect.mapBoth(settled.inspect(id), { onFailure: failed, onSuccess: ({ open }) => open }),
         reconcile: (outputOf) =>
           Effect.mapBoth(Effect.zipLeft(settled.mend(id, outputOf), over()), {

@@ -109,6 +109,14 @@ export const closings = (
         (known) => closing(one, known ?? unknownOutcome)
       ))
 
+/** Of an answer of which it is not known how it ended. */
+interface Unsettled {
+  /** What it takes into the thread, unless it fails. */
+  readonly outputs: ReadonlyArray<ResponseInputItem>
+  /** Whether somebody else goes on with it, who answers or closes what it leaves open. */
+  readonly isTheirs: Effect.Effect<boolean>
+}
+
 /** A map that forgets what was set longest ago. */
 const recent = <A>() => {
   const map = new Map<ThreadId, A>()
@@ -127,12 +135,13 @@ const recent = <A>() => {
 export const make = (conversations: OpenAI.Conversations) => {
   /** The last item that each thread is known to have, or how many it was made with, since their ids are not told. */
   const known = recent<string | number>()
-  /**
-   * Threads with a response of which it is not known how it ended: it may have left a call without an output. And the
-   * outputs that it takes into the thread, unless it fails.
-   */
-  const unsettled = recent<ReadonlyArray<ResponseInputItem>>()
+  /** Threads with a response of which it is not known how it ended: it may have left a call without an output. */
+  const unsettled = recent<Unsettled>()
   const remember = (id: ThreadId, last: string | number) => known.set(id, last)
+  const forget = (id: ThreadId) => {
+    known.delete(id)
+    unsettled.delete(id)
+  }
 
   const tail = (id: ThreadId, length: number) =>
     Effect.map(
@@ -308,9 +317,9 @@ export const make = (conversations: OpenAI.Conversations) => {
     remember,
     remove,
     /** The model is asked. */
-    asked: (id: ThreadId) => unsettled.set(id, []),
+    asked: (id: ThreadId) => unsettled.set(id, { outputs: [], isTheirs: Effect.succeed(false) }),
     /** Its answer goes on unheard, with these outputs. */
-    owe: (id: ThreadId, outputs: ReadonlyArray<ResponseInputItem>) => unsettled.set(id, outputs),
+    owe: (id: ThreadId, owed: Unsettled) => unsettled.set(id, owed),
     /** The answer is known to be in the thread; its last item, if it has one. */
     over: (id: ThreadId, last?: string | null) => {
       unsettled.delete(id)
@@ -320,15 +329,17 @@ export const make = (conversations: OpenAI.Conversations) => {
     whole: (id: ThreadId, answers: ReadonlyArray<ResponseInputItem>) =>
       Effect.suspend(() => {
         const owed = unsettled.get(id)
-        return owed === undefined
-          ? Effect.void
-          // The answer may still come, but what is owed is there.
-          : Effect.zipLeft(close(id, answers, owed), Effect.sync(() => unsettled.set(id, [])))
+        if (owed === undefined) return Effect.void
+        return Effect.flatMap(owed.isTheirs, (isTheirs) =>
+          isTheirs
+            ? Effect.sync(() => forget(id))
+            // The answer may still come, but what is owed is there.
+            : Effect.zipLeft(
+              close(id, answers, owed.outputs),
+              Effect.sync(() => unsettled.set(id, { ...owed, outputs: [] }))
+            ))
       }),
     /** The thread is gone. */
-    forget: (id: ThreadId) => {
-      known.delete(id)
-      unsettled.delete(id)
-    }
+    forget
   }
 }

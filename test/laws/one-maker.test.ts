@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, Stream } from "effect"
-import { Run, RunLog, type Thread, Threads } from "effect-openai-threads"
+import { type Cursor, RetryPolicy, Run, RunLog, type Thread, Threads } from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
 import { vi } from "vitest"
 import { threads } from "../support/layers.ts"
@@ -506,6 +506,72 @@ it.effect("without a log that remembers, nobody asks for a lease", () =>
   }))
 
 describe("a driver that another process has followed", () => {
+  const slow = (options: Script.TurnOptions) => [
+    Script.always(({ context }) =>
+      context.some(({ type }) => type === "function_call_output")
+        ? "Done."
+        : Script.turn(
+          [Script.text("One two three."), ...["a", "b"].map((text) => Script.functionCall("note", { text }))],
+          options
+        )
+    )
+  ]
+
+  /** Another process goes on with the run, and is in its tools when the first writes to the thread. */
+  const writing = (first: Process, second: Process, id: Thread.ThreadId, from: Effect.Effect<Cursor.Cursor>) =>
+    Effect.gen(function*() {
+      const { end, handlers, made } = yield* handling
+      const resumed = Stream.provideSomeLayer(second.service.resume(yield* from, { toolkit }), handlers)
+      const { reader } = yield* reading(second, resumed)
+      yield* pass(20_000)
+      expect(made).toEqual(["a", "b"])
+      yield* passing(first.in(first.service.addMessage(id, "And now?")), 1000)
+      yield* end
+      expect((yield* passing(reader, long)).error).toBeUndefined()
+      expect(yield* outputsOf(second, id)).toEqual(["noted a", "noted b"])
+      expect(yield* passing(first.in(Run.text(first.service.run(id))), long)).toBe("Done.")
+    })
+
+  it.effect("law 2: closes nothing of an answer that it was ousted from", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { log, second } = yield* processes
+      let isLost = false
+      const losing: RunLog.Service = {
+        ...log,
+        lease: (...args) => Effect.suspend(() => isLost ? Effect.succeed(false) : log.lease(...args))
+      }
+      const first = yield* processOf(losing)
+      const { id } = yield* first.service.create()
+      const { handlers } = yield* handling
+      const run = first.service.run(id, { message: "Go", background: true, toolkit })
+      const { cursor, reader } = yield* reading(first, Stream.provideSomeLayer(run, handlers))
+      yield* pass(3000)
+      isLost = true
+      yield* pass(8000)
+      expect((yield* passing(reader, 100)).error).toMatchObject({ _tag: "ThreadBusy" })
+      yield* pass(30_000)
+      isLost = false
+      yield* writing(first, second, id, cursor)
+    })).pipe(over(slow({ latency: "2 seconds" }))))
+
+  it.effect("law 2: closes nothing of an answer that it could not hear on", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { first, second } = yield* processes
+      const { id } = yield* first.service.create()
+      const { handlers } = yield* handling
+      const run = first.service.run(id, { message: "Go", background: true, toolkit }).pipe(
+        Stream.provideSomeLayer(handlers),
+        Stream.provideService(RetryPolicy.RetryPolicy, RetryPolicy.none)
+      )
+      const { cursor, reader } = yield* reading(first, run)
+      const simulator = yield* Simulator.Simulator
+      yield* simulator.inject(Script.httpError({ status: 500 }), ({ method, path }) =>
+        method === "GET" && path.includes("/responses/"))
+      yield* pass(30_000)
+      expect((yield* passing(reader, 100)).error).toMatchObject({ _tag: "ConnectionLost" })
+      yield* writing(first, second, id, cursor)
+    })).pipe(over(slow({ latency: "1 second", fault: Script.reset({ afterEvents: 5 }) }))))
+
   it.effect("whoever reads along keeps no lease behind its end", () =>
     Effect.scoped(Effect.gen(function*() {
       const { first, log, second } = yield* processes

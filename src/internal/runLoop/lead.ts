@@ -124,6 +124,12 @@ export const mayAnswer = (run: RunState): Effect.Effect<boolean> => {
     )
 }
 
+/** Whether somebody else goes on with the run, which this one has left. */
+export const isTheirs = ({ isOusted, isRemembered, plan: { log, owner, runId } }: RunState): Effect.Effect<boolean> =>
+  isOusted || !isRemembered
+    ? Effect.succeed(isOusted)
+    : Effect.map(orElse(log.lease(runId, owner, Duration.zero), false), (isFree) => !isFree)
+
 /** As if it had been cancelled here. */
 const cancelled = (run: RunState): Effect.Effect<void> =>
   // Whoever cancelled it hears of an answer that goes on.
