@@ -53,6 +53,8 @@ export interface Turn {
    * into the thread, and appends it if not. Missing where a response cannot be asked for after its stream broke.
    */
   readonly settle?: ((response: Response) => Effect.Effect<void, ThreadError>) | undefined
+  /** Is told that the request was refused, so that nothing comes of it. Missing where nothing depends on it. */
+  readonly refused?: Effect.Effect<void> | undefined
 }
 
 /**
@@ -92,21 +94,22 @@ export interface Writer {
   readonly answer: (outputs: ReadonlyArray<WireItem>) => Effect.Effect<void, ThreadError>
   /**
    * The same for outputs that went with an answer in the background which goes on unheard: it takes them into the thread, and
-   * where it did not, they are written before anything else is. Asked before that, `isTheirs` says whether somebody else
-   * goes on with the answer: then what it leaves open is theirs. Missing where nothing goes on unheard.
+   * where it did not, they are written before anything else is. Missing where nothing goes on unheard.
    */
-  readonly owe?:
-    | ((outputs: ReadonlyArray<WireItem>, isTheirs: Effect.Effect<boolean>) => Effect.Effect<void>)
-    | undefined
+  readonly owe?: ((outputs: ReadonlyArray<WireItem>) => Effect.Effect<void>) | undefined
   /** What at the end of the thread nobody has answered. */
   readonly pending: Effect.Effect<ReadonlyArray<Pending>, ThreadError>
   /** Makes the end of the thread one that OpenAI accepts. */
   readonly reconcile: (outputOf?: OutputOf) => Effect.Effect<Reconciled, ThreadError>
   /**
    * Prepares a request to the model. `newItems` are outputs that go with it. Without them the model was asked before, and
-   * its answer is only heard on: what it leaves open is not closed.
+   * its answer is only heard on: what it leaves open is not closed. Nor is it while `isTheirs` says, which is asked before
+   * something else is written, that another process is at the calls of the thread.
    */
-  readonly turn: (newItems?: ReadonlyArray<WireItem>) => Effect.Effect<Turn, ThreadError>
+  readonly turn: (
+    newItems?: ReadonlyArray<WireItem>,
+    isTheirs?: Effect.Effect<boolean>
+  ) => Effect.Effect<Turn, ThreadError>
 }
 
 /**
@@ -294,21 +297,21 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
             onSuccess: (created) => created.map(toItem)
           }),
         answer: (outputs) => Effect.mapError(Effect.zipLeft(settled.answer(id, outputs), over()), failed),
-        owe: (outputs, isTheirs) => Effect.sync(() => settled.owe(id, { outputs, isTheirs })),
+        owe: (outputs) => Effect.sync(() => settled.owe(id, outputs)),
         pending: Effect.mapBoth(settled.inspect(id), { onFailure: failed, onSuccess: ({ open }) => open }),
         reconcile: (outputOf) =>
           Effect.mapBoth(Effect.zipLeft(settled.mend(id, outputOf), over()), {
             onFailure: failed,
             onSuccess: reconciled
           }),
-        turn: (newItems) =>
+        turn: (newItems, isTheirs) =>
           newItems === undefined
             ? Effect.succeed(turn([]))
             : Effect.mapBoth(settled.whole(id, newItems), {
               onFailure: failed,
               onSuccess: () => {
-                settled.asked(id)
-                return turn(newItems)
+                const refused = Effect.sync(settled.asked(id, isTheirs))
+                return { ...turn(newItems), refused }
               }
             })
       }

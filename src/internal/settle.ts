@@ -113,9 +113,11 @@ export const closings = (
 interface Unsettled {
   /** What it takes into the thread, unless it fails. */
   readonly outputs: ReadonlyArray<ResponseInputItem>
-  /** Whether somebody else goes on with it, who answers or closes what it leaves open. */
+  /** Whether somebody else goes on with it, or is at the calls of the thread: they answer or close what is open. */
   readonly isTheirs: Effect.Effect<boolean>
 }
+
+const notTheirs: Unsettled["isTheirs"] = Effect.succeed(false)
 
 /** A map that forgets what was set longest ago. */
 const recent = <A>() => {
@@ -138,10 +140,6 @@ export const make = (conversations: OpenAI.Conversations) => {
   /** Threads with a response of which it is not known how it ended: it may have left a call without an output. */
   const unsettled = recent<Unsettled>()
   const remember = (id: ThreadId, last: string | number) => known.set(id, last)
-  const forget = (id: ThreadId) => {
-    known.delete(id)
-    unsettled.delete(id)
-  }
 
   const tail = (id: ThreadId, length: number) =>
     Effect.map(
@@ -317,9 +315,18 @@ export const make = (conversations: OpenAI.Conversations) => {
     remember,
     remove,
     /** The model is asked. */
-    asked: (id: ThreadId) => unsettled.set(id, { outputs: [], isTheirs: Effect.succeed(false) }),
+    asked: (id: ThreadId, isTheirs = notTheirs) => {
+      const before = unsettled.get(id)
+      unsettled.set(id, { outputs: [], isTheirs })
+      /** It was refused. */
+      return () => {
+        if (before === undefined) unsettled.delete(id)
+        else unsettled.set(id, before)
+      }
+    },
     /** Its answer goes on unheard, with these outputs. */
-    owe: (id: ThreadId, owed: Unsettled) => unsettled.set(id, owed),
+    owe: (id: ThreadId, outputs: ReadonlyArray<ResponseInputItem>) =>
+      unsettled.set(id, { isTheirs: notTheirs, ...unsettled.get(id), outputs }),
     /** The answer is known to be in the thread; its last item, if it has one. */
     over: (id: ThreadId, last?: string | null) => {
       unsettled.delete(id)
@@ -332,7 +339,7 @@ export const make = (conversations: OpenAI.Conversations) => {
         if (owed === undefined) return Effect.void
         return Effect.flatMap(owed.isTheirs, (isTheirs) =>
           isTheirs
-            ? Effect.sync(() => forget(id))
+            ? Effect.void
             // The answer may still come, but what is owed is there.
             : Effect.zipLeft(
               close(id, answers, owed.outputs),
@@ -340,6 +347,9 @@ export const make = (conversations: OpenAI.Conversations) => {
             ))
       }),
     /** The thread is gone. */
-    forget
+    forget: (id: ThreadId) => {
+      known.delete(id)
+      unsettled.delete(id)
+    }
   }
 }

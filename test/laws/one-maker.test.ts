@@ -572,6 +572,27 @@ describe("a driver that another process has followed", () => {
       yield* writing(first, second, id, cursor)
     })).pipe(over(slow({ latency: "1 second", fault: Script.reset({ afterEvents: 5 }) }))))
 
+  for (const isRemembered of [true, false]) {
+    const how = isRemembered ? "with a log" : "without a log"
+    it.effect(`law 2: closes nothing of an answer for which it found the thread locked, ${how}`, () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { first, second } = yield* processes
+        const { id } = yield* second.service.create()
+        const { end, handlers, made } = yield* handling
+        const inLog = isRemembered ? second.in : <A, E, R>(effect: Effect.Effect<A, E, R>) => effect
+        const run = Stream.provideSomeLayer(second.service.run(id, { message: "Go", toolkit }), handlers)
+        const reader = yield* Effect.fork(inLog(observe(run)))
+        yield* pass(500)
+        const other = yield* Effect.fork(inLog(observe(first.service.run(id, { message: "And now?" }))))
+        yield* pass(20_000)
+        expect(made).toEqual(["a", "b"])
+        yield* end
+        expect((yield* passing(reader, long)).error).toBeUndefined()
+        expect((yield* passing(other, long)).error?._tag).toBe(isRemembered ? undefined : "ThreadBusy")
+        expect(yield* outputsOf(second, id)).toEqual(["noted a", "noted b"])
+      })).pipe(over(slow({ latency: "500 millis" }))))
+  }
+
   it.effect("whoever reads along keeps no lease behind its end", () =>
     Effect.scoped(Effect.gen(function*() {
       const { first, log, second } = yield* processes
@@ -598,6 +619,6 @@ describe("a driver that another process has followed", () => {
       yield* pass(2000)
       hangs = true
       yield* passing(Fiber.interrupt(reader), 5000)
-      expect(yield* passing(first.service.addMessage(id, "And now?"), 1000)).toBeDefined()
+      expect(yield* passing(first.service.addMessage(id, "And now?"), 5000)).toBeDefined()
     })).pipe(over([Script.turn("one two three", { latency: "1 second" })])))
 })

@@ -5,13 +5,14 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import type * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type { ResumeError, RunCancelled } from "../../RunError.ts"
 import type { ThreadBusy } from "../../ThreadError.ts"
 import * as Leases from "../leases.ts"
 import type { RunState } from "./runState.ts"
-import { bounded, pause } from "./stop.ts"
+import { bounded, endTime, pause } from "./stop.ts"
 
 /** How often a run asks whether it is wanted still. */
 const lookTime = "1 second"
@@ -124,11 +125,18 @@ export const mayAnswer = (run: RunState): Effect.Effect<boolean> => {
     )
 }
 
-/** Whether somebody else goes on with the run, which this one has left. */
-export const isTheirs = ({ isOusted, isRemembered, plan: { log, owner, runId } }: RunState): Effect.Effect<boolean> =>
-  isOusted || !isRemembered
-    ? Effect.succeed(isOusted)
-    : Effect.map(orElse(log.lease(runId, owner, Duration.zero), false), (isFree) => !isFree)
+/** Whether another process goes on with the run, or is at the calls of its thread. This one may have left it long ago. */
+export const isTheirs = (run: RunState): Effect.Effect<boolean> =>
+  Effect.suspend(() => {
+    const { isOusted, isRemembered, plan: { log, runId, threadId }, services: { active } } = run
+    if (isOusted || !isRemembered) return Effect.succeed(isOusted)
+    const mine = active.byThread.get(threadId)?.leases
+    const isAnyTheirs = Effect.exists([runId, threadId], (key) =>
+      mine?.get(key) === true
+        ? Effect.succeed(false)
+        : Effect.map(orElse(log.lease(key, "nobody", Duration.zero), false), (isFree) => !isFree))
+    return Effect.timeoutTo(isAnyTheirs, { duration: endTime, onSuccess: identity, onTimeout: () => true })
+  })
 
 /** As if it had been cancelled here. */
 const cancelled = (run: RunState): Effect.Effect<void> =>

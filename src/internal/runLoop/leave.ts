@@ -9,7 +9,7 @@ import * as ActiveRuns from "../activeRuns.ts"
 import { answeredBy, closing, keyOf } from "../pending.ts"
 import { unknownOutcome } from "../settle.ts"
 import * as ToolSteps from "../toolSteps.ts"
-import { isTheirs, mayAnswer } from "./lead.ts"
+import { mayAnswer } from "./lead.ts"
 import { whyClosed } from "./mendThread.ts"
 import type { RunState } from "./runState.ts"
 import { bounded, cancel } from "./stop.ts"
@@ -51,11 +51,11 @@ export const payOff = (run: RunState, writer: ThreadStore.Writer): Effect.Effect
   Effect.suspend(() => {
     const { items } = run.owed
     run.owed.clear()
-    // What it leaves open is for whoever goes on with it.
-    if (run.isOusted || run.goesOn) return writer.owe?.(run.isOusted ? [] : items, isTheirs(run)) ?? Effect.void
-    const hasNoEnd = run.isBackground && !run.plan.cancelOnStop && run.self.end === undefined && !run.isStopped &&
-      run.projection.responseId !== undefined
+    const hasNoEnd = run.isOusted ||
+      (run.isBackground && !run.plan.cancelOnStop && run.self.end === undefined && !run.isStopped &&
+        run.projection.responseId !== undefined)
     if (hasNoEnd || (items.length === 0 && !endsOther(run))) return Effect.void
+    if (run.goesOn) return writer.owe?.(items) ?? Effect.void
     const paid = Effect.flatMap(
       stillOwed(run, writer, items),
       (left) => left.length === 0 ? Effect.void : writer.answer(left)
