@@ -87,6 +87,15 @@ const toInput = (item: Response["output"][number]): ReadonlyArray<ResponseInputI
   }
 }
 
+/** Whether an item of a conversation is one of a response. Its calls may have been written without their ids. */
+const isOf = (output: Response["output"]) => {
+  const ids = new Set<unknown>(output.map((item) => item.id))
+  const calls = new Set(
+    output.flatMap((item) => "call_id" in item && item.call_id ? [essence(item as ConversationItem)] : [])
+  )
+  return (item: ConversationItem): boolean => ids.has(item.id) || calls.has(essence(item))
+}
+
 /** What is answered by these items. */
 const answered = (items: ReadonlyArray<unknown>): ReadonlySet<string> =>
   new Set(items.flatMap((item) => answeredBy(item) ?? []))
@@ -231,15 +240,17 @@ export const make = (conversations: OpenAI.Conversations) => {
       return Effect.zipRight(removing, Effect.ignore(learn))
     })
 
-  /** What of a response and of its input the conversation lacks. The server takes all of it in, or nothing. */
+  /**
+   * What of a response and of its input the conversation lacks. The server takes all of it in, or nothing. Others may have
+   * written behind it.
+   */
   const missing = (
     id: ThreadId,
     input: ReadonlyArray<ResponseInputItem>,
     { output }: Response
   ): Effect.Effect<ReadonlyArray<ResponseInputItem>, RequestError> =>
-    Effect.map(tail(id, output.length + input.length), (items) => {
-      const there = new Set(items.map((item) => item.id))
-      if (output.some((item) => there.has(item.id))) return []
+    Effect.map(lastOf(conversations.listItems(id, { order: "desc" }), () => isOf(output)), ({ items }) => {
+      if (items.some(isOf(output))) return []
       const written = new Set(items.map(essence))
       // A call that OpenAI has answered itself stays out with its answer, as those of its other tools do.
       const paired = answered(output)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, Stream } from "effect"
-import { type Cursor, RetryPolicy, Run, RunLog, type Thread, Threads } from "effect-openai-threads"
+import { Cursor, RetryPolicy, Run, RunLog, type Thread, Threads } from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
 import { vi } from "vitest"
 import { threads } from "../support/layers.ts"
@@ -592,6 +592,26 @@ describe("a driver that another process has followed", () => {
         expect(yield* outputsOf(second, id)).toEqual(["noted a", "noted b"])
       })).pipe(over(slow({ latency: "500 millis" }))))
   }
+
+  it.effect("law 2: writes no answer again behind which somebody has written", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { first, second } = yield* processes
+      const { id } = yield* first.service.create()
+      const { handlers } = yield* handling
+      const { cursor, events, reader } = yield* reading(
+        first,
+        Stream.provideSomeLayer(first.service.run(id, { message: "Go", toolkit }), handlers)
+      )
+      expect((yield* passing(reader, long)).error).toBeUndefined()
+      for (const text of ["And now?", "Hello?"]) yield* first.service.addMessage(id, text)
+      const before = yield* collect(second.service.items(id))
+      const from = Cursor.fromEvent(events.find(({ _tag }) => _tag === "ToolCallRequested")!)
+      for (const cursors of [from, yield* cursor]) {
+        const seen = yield* passing(second.in(observe(second.service.resume(cursors))), long)
+        expect(seen.events.at(-1)).toMatchObject({ _tag: "RunCompleted", status: "requires_action" })
+      }
+      expect(yield* collect(second.service.items(id))).toEqual(before)
+    })).pipe(over(calling("pay", "a", "b"))))
 
   it.effect("whoever reads along keeps no lease behind its end", () =>
     Effect.scoped(Effect.gen(function*() {
