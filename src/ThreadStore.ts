@@ -53,6 +53,8 @@ export interface Turn {
    * into the thread, and appends it if not. Missing where a response cannot be asked for after its stream broke.
    */
   readonly settle?: ((response: Response) => Effect.Effect<void, ThreadError>) | undefined
+  /** Is told that the request was refused, so that nothing comes of it. Missing where nothing depends on it. */
+  readonly refused?: Effect.Effect<void> | undefined
 }
 
 /**
@@ -101,9 +103,13 @@ export interface Writer {
   readonly reconcile: (outputOf?: OutputOf) => Effect.Effect<Reconciled, ThreadError>
   /**
    * Prepares a request to the model. `newItems` are outputs that go with it. Without them the model was asked before, and
-   * its answer is only heard on: what it leaves open is not closed.
+   * its answer is only heard on: what it leaves open is not closed. Nor is it while `isTheirs` says, which is asked before
+   * something else is written, that another process is at the calls of the thread.
    */
-  readonly turn: (newItems?: ReadonlyArray<WireItem>) => Effect.Effect<Turn, ThreadError>
+  readonly turn: (
+    newItems?: ReadonlyArray<WireItem>,
+    isTheirs?: Effect.Effect<boolean>
+  ) => Effect.Effect<Turn, ThreadError>
 }
 
 /**
@@ -298,14 +304,14 @@ export const layerConversations: Layer.Layer<ThreadStore, never, OpenAI> = Layer
             onFailure: failed,
             onSuccess: reconciled
           }),
-        turn: (newItems) =>
+        turn: (newItems, isTheirs) =>
           newItems === undefined
             ? Effect.succeed(turn([]))
             : Effect.mapBoth(settled.whole(id, newItems), {
               onFailure: failed,
               onSuccess: () => {
-                settled.asked(id)
-                return turn(newItems)
+                const refused = Effect.sync(settled.asked(id, isTheirs))
+                return { ...turn(newItems), refused }
               }
             })
       }

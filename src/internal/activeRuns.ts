@@ -28,6 +28,8 @@ export interface ActiveRun extends KnownRun {
   readonly steps: Array<ResponseId>
   /** What its calls gave. */
   readonly outputs: Map<CallId, Made>
+  /** What a log was asked for in its name, and whether it is its own. */
+  readonly leases: ReadonlyMap<RunId | ThreadId, boolean>
   end: End | undefined
   /** The thread is its own: it does not wait in the queue any more. */
   hasTurn: boolean

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as ScheduleDecision from "effect/ScheduleDecision"
 import * as ScheduleIntervals from "effect/ScheduleIntervals"
-import type { PartlyWritten } from "../OpenAIError.ts"
+import type { PartlyWritten, RequestError } from "../OpenAIError.ts"
 import { none, type Policy, RetryPolicy } from "../RetryPolicy.ts"
 import type { RunError } from "../RunError.ts"
 import { isRateLimit } from "./requestError.ts"
@@ -20,6 +20,26 @@ export type Repeat = "once" | "safe"
 export const isAmbiguous = (failed: RunError): boolean => {
   const error = causeOf(failed)
   return "accepted" in error && error.accepted === "unknown" && !(error._tag === "TimedOut" && error.phase === "total")
+}
+
+/** Whether the server has certainly done nothing for a request that failed like this. */
+export const isRefused = (error: RequestError): boolean => {
+  switch (error._tag) {
+    case "AuthenticationError":
+    case "PermissionDenied":
+    case "ResourceNotFound":
+    case "InvalidInput":
+    case "InvalidRequest":
+    case "RateLimited":
+    case "QuotaExceeded":
+    case "ConnectionFailed":
+      return true
+    case "TimedOut":
+    case "ServerError":
+      return error.accepted === false
+    default:
+      return false
+  }
 }
 
 const isRejected = (error: RunError): boolean => {

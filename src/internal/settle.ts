@@ -87,6 +87,15 @@ const toInput = (item: Response["output"][number]): ReadonlyArray<ResponseInputI
   }
 }
 
+/** Whether an item of a conversation is one of a response. Its calls may have been written without their ids. */
+const isOf = (output: Response["output"]) => {
+  const ids = new Set<unknown>(output.map((item) => item.id))
+  const calls = new Set(
+    output.flatMap((item) => "call_id" in item && item.call_id ? [essence(item as ConversationItem)] : [])
+  )
+  return (item: ConversationItem): boolean => ids.has(item.id) || calls.has(essence(item))
+}
+
 /** What is answered by these items. */
 const answered = (items: ReadonlyArray<unknown>): ReadonlySet<string> =>
   new Set(items.flatMap((item) => answeredBy(item) ?? []))
@@ -109,6 +118,16 @@ export const closings = (
         (known) => closing(one, known ?? unknownOutcome)
       ))
 
+/** Of an answer of which it is not known how it ended. */
+interface Unsettled {
+  /** What it takes into the thread, unless it fails. */
+  readonly outputs: ReadonlyArray<ResponseInputItem>
+  /** Whether somebody else goes on with it, or is at the calls of the thread: they answer or close what is open. */
+  readonly isTheirs: Effect.Effect<boolean>
+}
+
+const notTheirs: Unsettled["isTheirs"] = Effect.succeed(false)
+
 /** A map that forgets what was set longest ago. */
 const recent = <A>() => {
   const map = new Map<ThreadId, A>()
@@ -127,11 +146,8 @@ const recent = <A>() => {
 export const make = (conversations: OpenAI.Conversations) => {
   /** The last item that each thread is known to have, or how many it was made with, since their ids are not told. */
   const known = recent<string | number>()
-  /**
-   * Threads with a response of which it is not known how it ended: it may have left a call without an output. And the
-   * outputs that it takes into the thread, unless it fails.
-   */
-  const unsettled = recent<ReadonlyArray<ResponseInputItem>>()
+  /** Threads with a response of which it is not known how it ended: it may have left a call without an output. */
+  const unsettled = recent<Unsettled>()
   const remember = (id: ThreadId, last: string | number) => known.set(id, last)
 
   const tail = (id: ThreadId, length: number) =>
@@ -224,15 +240,17 @@ export const make = (conversations: OpenAI.Conversations) => {
       return Effect.zipRight(removing, Effect.ignore(learn))
     })
 
-  /** What of a response and of its input the conversation lacks. The server takes all of it in, or nothing. */
+  /**
+   * What of a response and of its input the conversation lacks. The server takes all of it in, or nothing. Others may have
+   * written behind it.
+   */
   const missing = (
     id: ThreadId,
     input: ReadonlyArray<ResponseInputItem>,
     { output }: Response
   ): Effect.Effect<ReadonlyArray<ResponseInputItem>, RequestError> =>
-    Effect.map(tail(id, output.length + input.length), (items) => {
-      const there = new Set(items.map((item) => item.id))
-      if (output.some((item) => there.has(item.id))) return []
+    Effect.map(lastOf(conversations.listItems(id, { order: "desc" }), () => isOf(output)), ({ items }) => {
+      if (items.some(isOf(output))) return []
       const written = new Set(items.map(essence))
       // A call that OpenAI has answered itself stays out with its answer, as those of its other tools do.
       const paired = answered(output)
@@ -308,9 +326,18 @@ export const make = (conversations: OpenAI.Conversations) => {
     remember,
     remove,
     /** The model is asked. */
-    asked: (id: ThreadId) => unsettled.set(id, []),
+    asked: (id: ThreadId, isTheirs = notTheirs) => {
+      const before = unsettled.get(id)
+      unsettled.set(id, { outputs: [], isTheirs })
+      /** It was refused. */
+      return () => {
+        if (before === undefined) unsettled.delete(id)
+        else unsettled.set(id, before)
+      }
+    },
     /** Its answer goes on unheard, with these outputs. */
-    owe: (id: ThreadId, outputs: ReadonlyArray<ResponseInputItem>) => unsettled.set(id, outputs),
+    owe: (id: ThreadId, outputs: ReadonlyArray<ResponseInputItem>) =>
+      unsettled.set(id, { isTheirs: notTheirs, ...unsettled.get(id), outputs }),
     /** The answer is known to be in the thread; its last item, if it has one. */
     over: (id: ThreadId, last?: string | null) => {
       unsettled.delete(id)
@@ -320,10 +347,15 @@ export const make = (conversations: OpenAI.Conversations) => {
     whole: (id: ThreadId, answers: ReadonlyArray<ResponseInputItem>) =>
       Effect.suspend(() => {
         const owed = unsettled.get(id)
-        return owed === undefined
-          ? Effect.void
-          // The answer may still come, but what is owed is there.
-          : Effect.zipLeft(close(id, answers, owed), Effect.sync(() => unsettled.set(id, [])))
+        if (owed === undefined) return Effect.void
+        return Effect.flatMap(owed.isTheirs, (isTheirs) =>
+          isTheirs
+            ? Effect.void
+            // The answer may still come, but what is owed is there.
+            : Effect.zipLeft(
+              close(id, answers, owed.outputs),
+              Effect.sync(() => unsettled.set(id, { ...owed, outputs: [] }))
+            ))
       }),
     /** The thread is gone. */
     forget: (id: ThreadId) => {

@@ -9,6 +9,7 @@ const run = (number: number): ActiveRuns.ActiveRun => ({
   threadId: Thread.ThreadId.make("conv_1"),
   steps: [Thread.ResponseId.make(`resp_${number}`)],
   outputs: new Map(),
+  leases: new Map(),
   end: undefined,
   hasTurn: false,
   isStopped: false,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, Stream } from "effect"
-import { Run, RunLog, type Thread, Threads } from "effect-openai-threads"
+import { Cursor, RetryPolicy, Run, RunLog, type Thread, Threads } from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
 import { vi } from "vitest"
 import { threads } from "../support/layers.ts"
@@ -504,3 +504,141 @@ it.effect("without a log that remembers, nobody asks for a lease", () =>
     for (const spy of spies) expect(spy).not.toHaveBeenCalled()
     vi.restoreAllMocks()
   }))
+
+describe("a driver that another process has followed", () => {
+  const slow = (options: Script.TurnOptions) => [
+    Script.always(({ context }) =>
+      context.some(({ type }) => type === "function_call_output")
+        ? "Done."
+        : Script.turn(
+          [Script.text("One two three."), ...["a", "b"].map((text) => Script.functionCall("note", { text }))],
+          options
+        )
+    )
+  ]
+
+  /** Another process goes on with the run, and is in its tools when the first writes to the thread. */
+  const writing = (first: Process, second: Process, id: Thread.ThreadId, from: Effect.Effect<Cursor.Cursor>) =>
+    Effect.gen(function*() {
+      const { end, handlers, made } = yield* handling
+      const resumed = Stream.provideSomeLayer(second.service.resume(yield* from, { toolkit }), handlers)
+      const { reader } = yield* reading(second, resumed)
+      yield* pass(20_000)
+      expect(made).toEqual(["a", "b"])
+      yield* passing(first.in(first.service.addMessage(id, "And now?")), 1000)
+      yield* end
+      expect((yield* passing(reader, long)).error).toBeUndefined()
+      expect(yield* outputsOf(second, id)).toEqual(["noted a", "noted b"])
+      expect(yield* passing(first.in(Run.text(first.service.run(id))), long)).toBe("Done.")
+    })
+
+  it.effect("law 2: closes nothing of an answer that it was ousted from", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { log, second } = yield* processes
+      let isLost = false
+      const losing: RunLog.Service = {
+        ...log,
+        lease: (...args) => Effect.suspend(() => isLost ? Effect.succeed(false) : log.lease(...args))
+      }
+      const first = yield* processOf(losing)
+      const { id } = yield* first.service.create()
+      const { handlers } = yield* handling
+      const run = first.service.run(id, { message: "Go", background: true, toolkit })
+      const { cursor, reader } = yield* reading(first, Stream.provideSomeLayer(run, handlers))
+      yield* pass(3000)
+      isLost = true
+      yield* pass(8000)
+      expect((yield* passing(reader, 100)).error).toMatchObject({ _tag: "ThreadBusy" })
+      yield* pass(30_000)
+      isLost = false
+      yield* writing(first, second, id, cursor)
+    })).pipe(over(slow({ latency: "2 seconds" }))))
+
+  it.effect("law 2: closes nothing of an answer that it could not hear on", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { first, second } = yield* processes
+      const { id } = yield* first.service.create()
+      const { handlers } = yield* handling
+      const run = first.service.run(id, { message: "Go", background: true, toolkit }).pipe(
+        Stream.provideSomeLayer(handlers),
+        Stream.provideService(RetryPolicy.RetryPolicy, RetryPolicy.none)
+      )
+      const { cursor, reader } = yield* reading(first, run)
+      const simulator = yield* Simulator.Simulator
+      yield* simulator.inject(Script.httpError({ status: 500 }), ({ method, path }) =>
+        method === "GET" && path.includes("/responses/"))
+      yield* pass(30_000)
+      expect((yield* passing(reader, 100)).error).toMatchObject({ _tag: "ConnectionLost" })
+      yield* writing(first, second, id, cursor)
+    })).pipe(over(slow({ latency: "1 second", fault: Script.reset({ afterEvents: 5 }) }))))
+
+  for (const isRemembered of [true, false]) {
+    const how = isRemembered ? "with a log" : "without a log"
+    it.effect(`law 2: closes nothing of an answer for which it found the thread locked, ${how}`, () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { first, second } = yield* processes
+        const { id } = yield* second.service.create()
+        const { end, handlers, made } = yield* handling
+        const inLog = isRemembered ? second.in : <A, E, R>(effect: Effect.Effect<A, E, R>) => effect
+        const run = Stream.provideSomeLayer(second.service.run(id, { message: "Go", toolkit }), handlers)
+        const reader = yield* Effect.fork(inLog(observe(run)))
+        yield* pass(500)
+        const other = yield* Effect.fork(inLog(observe(first.service.run(id, { message: "And now?" }))))
+        yield* pass(20_000)
+        expect(made).toEqual(["a", "b"])
+        yield* end
+        expect((yield* passing(reader, long)).error).toBeUndefined()
+        expect((yield* passing(other, long)).error?._tag).toBe(isRemembered ? undefined : "ThreadBusy")
+        expect(yield* outputsOf(second, id)).toEqual(["noted a", "noted b"])
+      })).pipe(over(slow({ latency: "500 millis" }))))
+  }
+
+  it.effect("law 2: writes no answer again behind which somebody has written", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { first, second } = yield* processes
+      const { id } = yield* first.service.create()
+      const { handlers } = yield* handling
+      const { cursor, events, reader } = yield* reading(
+        first,
+        Stream.provideSomeLayer(first.service.run(id, { message: "Go", toolkit }), handlers)
+      )
+      expect((yield* passing(reader, long)).error).toBeUndefined()
+      for (const text of ["And now?", "Hello?"]) yield* first.service.addMessage(id, text)
+      const before = yield* collect(second.service.items(id))
+      const from = Cursor.fromEvent(events.find(({ _tag }) => _tag === "ToolCallRequested")!)
+      for (const cursors of [from, yield* cursor]) {
+        const seen = yield* passing(second.in(observe(second.service.resume(cursors))), long)
+        expect(seen.events.at(-1)).toMatchObject({ _tag: "RunCompleted", status: "requires_action" })
+      }
+      expect(yield* collect(second.service.items(id))).toEqual(before)
+    })).pipe(over(calling("pay", "a", "b"))))
+
+  it.effect("whoever reads along keeps no lease behind its end", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { first, log, second } = yield* processes
+      const { cursor, end, reader } = yield* inTools(first, { background: true })
+      const along = yield* reading(second, second.service.resume(cursor))
+      yield* pass(1000)
+      yield* end
+      expect((yield* passing(reader, long)).error).toBeUndefined()
+      expect((yield* passing(along.reader, long)).error).toBeUndefined()
+      expect(yield* isFree(log, cursor.runId)).toBe(true)
+      expect(yield* passing(first.in(first.service.cancel(cursor)), 100)).toBe("completed")
+    })).pipe(over(calling("note", "a", "b"))))
+
+  it.effect("law 7: a log that does not answer holds the end of a run for 5 seconds", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const log = yield* RunLog.makeMemory
+      let hangs = false
+      const first = yield* processOf({
+        ...log,
+        lease: (...args) => Effect.suspend(() => hangs ? Effect.never : log.lease(...args))
+      })
+      const { id } = yield* first.service.create()
+      const { reader } = yield* reading(first, first.service.run(id, { message: "Go" }))
+      yield* pass(2000)
+      hangs = true
+      yield* passing(Fiber.interrupt(reader), 5000)
+      expect(yield* passing(first.service.addMessage(id, "And now?"), 5000)).toBeDefined()
+    })).pipe(over([Script.turn("one two three", { latency: "1 second" })])))
+})

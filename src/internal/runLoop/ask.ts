@@ -6,10 +6,12 @@ import type { ResponseId } from "../../Thread.ts"
 import type * as ThreadStore from "../../ThreadStore.ts"
 import * as Lineage from "../lineage.ts"
 import type * as Pull from "../pull.ts"
+import { isRefused } from "../retry.ts"
 import { toRunError } from "../threadErrors.ts"
 import type * as ToolSteps from "../toolSteps.ts"
 import type { WireEvent } from "../wireEvents.ts"
 import { hear } from "./hear.ts"
+import { isTheirs } from "./lead.ts"
 import { mendThread, noneMade } from "./mendThread.ts"
 import type { Params, Plan, RunPull } from "./plan.ts"
 import { including, openLine } from "./request.ts"
@@ -60,7 +62,7 @@ const open = (
   const previous = run.projection.responseId
   return Effect.suspend(() => {
     if (run.isStopped) return new RunCancelled({ threadId: plan.threadId, responseId: undefined })
-    return Effect.flatMap(run.inSpan(writer.turn(newItems)), (turn) => {
+    return Effect.flatMap(run.inSpan(writer.turn(newItems, isTheirs(run))), (turn) => {
       const stream = openai.responses.stream({
         ...params,
         ...turn.params,
@@ -68,7 +70,11 @@ const open = (
         ...(run.isBackground ? descent(plan, params, previous) : {})
       })
       return Effect.matchEffect(openLine(run, stream), {
-        onFailure: (error) => Effect.zipRight(run.hangUp(), Effect.fail(toRunError(plan.threadId)(error))),
+        onFailure: (error) =>
+          run.hangUp().pipe(
+            Effect.zipRight(isRefused(error) ? turn.refused ?? Effect.void : Effect.void),
+            Effect.zipRight(Effect.fail(toRunError(plan.threadId)(error)))
+          ),
         onSuccess: (pull) => Effect.succeed({ pull, turn })
       })
     })

@@ -5,13 +5,14 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import type * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type { ResumeError, RunCancelled } from "../../RunError.ts"
 import type { ThreadBusy } from "../../ThreadError.ts"
 import * as Leases from "../leases.ts"
 import type { RunState } from "./runState.ts"
-import { pause } from "./stop.ts"
+import { bounded, endTime, pause } from "./stop.ts"
 
 /** How often a run asks whether it is wanted still. */
 const lookTime = "1 second"
@@ -32,10 +33,25 @@ export const lead = (run: RunState): Effect.Effect<void, Option.Option<ResumeErr
   })
 
 /** Lets others. Where that cannot be said, its time runs out. */
-const giveBack = ({ leases, plan: { log, owner } }: RunState): Effect.Effect<void> =>
-  Effect.suspend(() =>
-    Effect.forEach(leases.keys(), (key) => orElse(log.lease(key, owner, Duration.zero), false), { discard: true })
-  )
+const giveBack = (run: RunState): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { leases, plan: { log, owner } } = run
+    const keys = Array.from(leases.keys())
+    leases.clear()
+    return keys.length === 0 ? Effect.void : Effect.ignore(bounded(
+      run,
+      Effect.forEach(keys, (key) => orElse(log.lease(key, owner, Duration.zero), false), { discard: true })
+    ))
+  })
+
+/** Whoever goes on with a run has asked for its place, or asks for it while somebody else has it: it is given back too. */
+export const giveBackPlace = (run: RunState): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { busy, from, isRemembered, leases, plan: { runId } } = run
+    if (from === undefined || from.isSettled || !isRemembered) return Effect.void
+    leases.set(runId, false)
+    return Scope.addFinalizer(busy, giveBack(run))
+  })
 
 /** Looks whether the run is wanted, and says that it goes on. One that is stopped says so no more: its time runs out. */
 const watch = (run: RunState): Effect.Effect<void> =>
@@ -108,6 +124,19 @@ export const mayAnswer = (run: RunState): Effect.Effect<boolean> => {
       false
     )
 }
+
+/** Whether another process goes on with the run, or is at the calls of its thread. This one may have left it long ago. */
+export const isTheirs = (run: RunState): Effect.Effect<boolean> =>
+  Effect.suspend(() => {
+    const { isOusted, isRemembered, plan: { log, runId, threadId }, services: { active } } = run
+    if (isOusted || !isRemembered) return Effect.succeed(isOusted)
+    const mine = active.byThread.get(threadId)?.leases
+    const isAnyTheirs = Effect.exists([runId, threadId], (key) =>
+      mine?.get(key) === true
+        ? Effect.succeed(false)
+        : Effect.map(orElse(log.lease(key, "nobody", Duration.zero), false), (isFree) => !isFree))
+    return Effect.timeoutTo(isAnyTheirs, { duration: endTime, onSuccess: identity, onTimeout: () => true })
+  })
 
 /** As if it had been cancelled here. */
 const cancelled = (run: RunState): Effect.Effect<void> =>

@@ -22,6 +22,7 @@ import type * as Pull from "../pull.ts"
 import * as Telemetry from "../telemetry.ts"
 import { complete } from "./complete.ts"
 import { enter } from "./enter.ts"
+import { giveBackPlace } from "./lead.ts"
 import { left } from "./leave.ts"
 import { type Plan, readingAlong, type Services } from "./plan.ts"
 import { goOnFrom } from "./rejoin.ts"
@@ -43,6 +44,7 @@ export const open = (plan: Plan, services: Services): Pull.Open<RunEvent, Resume
     const busy = yield* Scope.fork(scope, scope.strategy)
     const run = new RunState(plan, services, loop, { span, policy, limits, busy })
     yield* Scope.addFinalizerExit(busy, (exit) => left(run, exit))
+    yield* giveBackPlace(run)
     const { from } = plan
     run.next = from !== undefined && (from.leader !== undefined || from.isSettled)
       ? run.once(goOnFrom(run, readingAlong, from))

@@ -127,6 +127,7 @@ export class RunState {
       threadId: plan.threadId,
       steps: [],
       outputs: new Map(),
+      leases: this.leases,
       end: undefined,
       hasTurn: false,
       isStopped: false,

@@ -9,7 +9,7 @@ import { type RequestError, TimedOut } from "../../OpenAIError.ts"
 import type { RunState } from "./runState.ts"
 
 /** How long the end of a run may take to cancel its answer, or to write the outputs that its calls lack. */
-const endTime = "5 seconds"
+export const endTime = "5 seconds"
 
 export const stop = (run: RunState): Effect.Effect<void, RequestError> =>
   Effect.suspend(() => {
