@@ -3,17 +3,14 @@
  * model and an event for the program.
  */
 import * as AiTool from "@effect/ai/Tool"
-import type * as Toolkit from "@effect/ai/Toolkit"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as DefaultServices from "effect/DefaultServices"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
-import * as FiberRefs from "effect/FiberRefs"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Runtime from "effect/Runtime"
@@ -24,6 +21,7 @@ import type * as RunLog from "../RunLog.ts"
 import type { FunctionCall } from "../Thread.ts"
 import { CurrentCall } from "./currentCall.ts"
 import { annotation, type Declaration } from "./declare.ts"
+import type { Decoded, Handler, Handlers } from "./handlers.ts"
 import { issuesOf } from "./issues.ts"
 import type * as JsonSchema from "./jsonSchema.ts"
 import * as Telemetry from "./telemetry.ts"
@@ -57,22 +55,6 @@ const told = (output: string): Outcome => ({ output, isFailure: true })
 const textOf = (encoded: unknown): string =>
   typeof encoded === "string" ? encoded : JSON.stringify(encoded === undefined ? null : encoded) ?? "null"
 
-/** `Toolkit.handle` of `@effect/ai` 0.37 writes the parameters on its span. They are content, and stay off it. */
-const withoutParameters = (tracer: Tracer.Tracer): Tracer.Tracer =>
-  Tracer.make({
-    span: (name, parent, context, links, startTime, kind, options) => {
-      const span = tracer.span(name, parent, context, links, startTime, kind, options)
-      if (name !== "Toolkit.handle") return span
-      const attribute = span.attribute.bind(span)
-      return Object.assign(span, {
-        attribute: (key: string, value: unknown) => {
-          if (key !== "parameters") attribute(key, value)
-        }
-      })
-    },
-    context: (f, fiber) => tracer.context(f, fiber)
-  })
-
 interface Options {
   /** Names of functions that the program declares as data, and answers by `submit`. */
   readonly declaredElsewhere: ReadonlySet<string>
@@ -83,15 +65,17 @@ interface Options {
 /** A function of the toolkit, with what all of its calls need. */
 interface Fn {
   readonly tool: AiTool.Any
+  readonly handler: Handler
   readonly timeout: Duration.Duration
   /** The parameters as the handler's own decoding takes them; fails with what is wrong with them. */
   readonly decode: (text: string) => Effect.Effect<Decoded, string>
 }
 
-const toFunction = (tool: AiTool.Any, input: JsonSchema.Wire, options: Options): Fn => {
+const toFunction = (tool: AiTool.Any, input: JsonSchema.Wire, handler: Handler, options: Options): Fn => {
   const decodeUnknown = ParseResult.decodeUnknown(tool.parametersSchema as Schema.Schema.AnyNoContext)
   return {
     tool,
+    handler,
     timeout: Duration.decode(annotation(tool, Timeout) ?? options.timeout),
     decode: (text) => {
       let sent: unknown
@@ -118,13 +102,13 @@ const toFunction = (tool: AiTool.Any, input: JsonSchema.Wire, options: Options):
 }
 
 export const make = (
-  toolkit: Toolkit.WithHandler<Record<string, AiTool.Any>>,
+  handlers: Handlers,
   declarations: ReadonlyArray<Declaration>,
   options: Options
 ): ToolCalls => {
   const functions = new Map(
     declarations.flatMap(({ input, name, tool }) =>
-      input === undefined ? [] : [[name, toFunction(tool, input, options)] as const]
+      input === undefined ? [] : [[name, toFunction(tool, input, handlers.of(tool), options)] as const]
     )
   )
   const elsewhere = new Set([
@@ -135,21 +119,17 @@ export const make = (
   /** What was decoded already, to find out whether it needs approval. */
   const known = new WeakMap<FunctionCall, Either.Either<Decoded, string>>()
 
-  const handle = (call: RunLog.Call, name: string, { timeout, tool }: Fn, encoded: unknown, span: Tracer.Span) => {
-    const handled = Effect.matchCauseEffect(
-      Effect.suspend(() =>
-        toolkit.handle(name, encoded as never) as Effect.Effect<AiTool.HandlerResult<AiTool.Any>, unknown>
-      ),
-      {
-        onFailure: (cause) => failedWith(tool, cause),
-        onSuccess: ({ encodedResult, isFailure, result }): Effect.Effect<Outcome> =>
-          Effect.succeed({ output: textOf(encodedResult), isFailure, result })
-      }
-    )
+  const handle = (call: RunLog.Call, { handler, timeout, tool }: Fn, decoded: Decoded, span: Tracer.Span) => {
+    const handled = Effect.matchCauseEffect(Effect.suspend(() => handler.handle(decoded)), {
+      onFailure: (cause) => failedWith(tool, cause),
+      onSuccess: ({ encoded, isFailure, result }): Effect.Effect<Outcome> =>
+        Effect.succeed({ output: textOf(encoded), isFailure, result })
+    })
     return inFiber(handled, {
       change: (context) =>
         Context.unsafeMake(
           new Map<string, unknown>([
+            ...handler.context.unsafeMap,
             ...options.context.unsafeMap,
             ...context.unsafeMap,
             [CurrentCall.key, call],
@@ -161,7 +141,7 @@ export const make = (
         const time = Duration.format(timeout)
         return {
           ...told(`The tool took longer than ${time} and was stopped. Whether it had an effect is not known.`),
-          cause: Cause.fail(new Cause.TimeoutException(`Tool "${name}" took longer than ${time}`))
+          cause: Cause.fail(new Cause.TimeoutException(`Tool "${tool.name}" took longer than ${time}`))
         }
       }
     })
@@ -205,7 +185,7 @@ export const make = (
               }
               return Effect.matchEffect(known.get(call) ?? found.decode(call.arguments), {
                 onFailure: (why) => Effect.succeed(told(`The tool was not called, because of its arguments:\n${why}`)),
-                onSuccess: ({ encoded }) => handle(at, call.name, found, encoded, span)
+                onSuccess: (decoded) => handle(at, found, decoded, span)
               })
             }),
             (cause) => Effect.succeed({ ...told(failed), cause })
@@ -222,7 +202,7 @@ const failedWith = (tool: AiTool.Any, cause: Cause.Cause<unknown>): Effect.Effec
     ? Effect.map(Effect.option(Schema.encodeUnknown(schema)(failure.value)), (encoded) => ({
       ...told(Option.match(encoded, { onNone: () => failed, onSome: textOf })),
       result: failure.value,
-      failure: { error: failure.value }
+      ...(tool.failureMode === "error" ? { failure: { error: failure.value } } : {})
     }))
     : Effect.succeed({ ...told(failed), cause })
 }
@@ -242,20 +222,12 @@ const inFiber = (
 ): Effect.Effect<Outcome> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.withFiberRuntime((parent, { runtimeFlags }) => {
-      const { currentDefaultServices: services, currentTracer } = parent
       const runtime = Runtime.make({
         context: change(parent.currentContext),
         runtimeFlags: RuntimeFlags.enable(runtimeFlags, RuntimeFlags.Interruption),
         fiberRefs: parent.getFiberRefs()
       })
-      const fiber = Runtime.runFork(runtime, handled, {
-        updateRefs: (refs, fiberId) =>
-          FiberRefs.updateAs(refs, {
-            fiberId,
-            fiberRef: DefaultServices.currentServices,
-            value: Context.add(services, Tracer.Tracer, withoutParameters(currentTracer))
-          })
-      })
+      const fiber = Runtime.runFork(runtime, handled)
       const giveUp = () => fiber.unsafeInterruptAsFork(FiberId.none)
       let stop: (() => void) | undefined
       const waited = Effect.async<Outcome>((resume) => {
@@ -266,7 +238,7 @@ const inFiber = (
           resume(Exit.isSuccess(exit) ? exit : Effect.succeed({ ...told(failed), cause: exit.cause }))
         })
         if (isDone) return
-        stop = after(Context.get(services, Clock.Clock), timeout, () => {
+        stop = after(Context.get(parent.currentDefaultServices, Clock.Clock), timeout, () => {
           resume(Effect.sync(onTimeout))
           giveUp()
         })
@@ -278,11 +250,6 @@ const inFiber = (
         }))
     })
   )
-
-interface Decoded {
-  readonly encoded: unknown
-  readonly parameters: unknown
-}
 
 /** No word of the defect: what is in it is not for the model. */
 const failed = "The tool failed unexpectedly."

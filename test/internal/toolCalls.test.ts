@@ -4,6 +4,7 @@ import { expect, it } from "@effect/vitest"
 import { Context, Effect, Fiber, FiberId } from "effect"
 import { Thread } from "effect-openai-threads"
 import { declare } from "../../src/internal/declare.ts"
+import { handlersOf } from "../../src/internal/handlers.ts"
 import * as ToolCalls from "../../src/internal/toolCalls.ts"
 
 const toolkit = Toolkit.make(Tool.make("wait"))
@@ -42,8 +43,8 @@ it.live("a handler ends with whoever waits for it, wherever that one is interrup
           () => Effect.sync(() => void running--)
         )
     })
-    const withHandlers = yield* Effect.provide(toolkit, handlers)
-    const calls = ToolCalls.make(withHandlers as never, yield* declare(withHandlers.tools), {
+    const known = yield* Effect.provide(handlersOf(toolkit as never), handlers)
+    const calls = ToolCalls.make(known, yield* declare(known.tools), {
       declaredElsewhere: new Set(),
       context: Context.empty(),
       timeout: "1 minute"

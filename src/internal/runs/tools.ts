@@ -1,25 +1,21 @@
 /** The tools of a run: how they are declared, which is chosen, and how they are called. */
-import type * as Tool from "@effect/ai/Tool"
-import type * as Toolkit from "@effect/ai/Toolkit"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
 import { InvalidInput } from "../../OpenAIError.ts"
 import type { Approvable } from "../../RunEvent.ts"
 import { RunLog } from "../../RunLog.ts"
 import type { RunId, ThreadId } from "../../Thread.ts"
 import type { Approval } from "../../Tools.ts"
 import { type Declaration, declare } from "../declare.ts"
+import { handlersOf, type Source } from "../handlers.ts"
 import type { Params } from "../runLoop/plan.ts"
 import * as ToolCalls from "../toolCalls.ts"
 import type * as ToolSteps from "../toolSteps.ts"
 import * as Validate from "../validate.ts"
 
-type WithHandler = Toolkit.WithHandler<Record<string, Tool.Any>>
-
 /** What of a run's options is about its tools, whose types are the caller's concern. */
 export interface ToolOptions {
-  readonly toolkit?: WithHandler | Effect.Effect<WithHandler> | undefined
+  readonly toolkit?: Source | undefined
   readonly toolConcurrency?: number | undefined
   readonly toolTimeout?: Duration.DurationInput | undefined
   readonly onToolDefect?: "inform" | "fail" | undefined
@@ -29,31 +25,6 @@ export interface ToolOptions {
 
 export type ToolChoice = "auto" | "none" | "required" | { readonly tool: string }
 
-interface Known {
-  readonly source: object
-  readonly handlers: ReadonlyArray<unknown>
-  readonly toolkit: WithHandler
-}
-
-/** By the first of their handlers, with which they are forgotten. */
-const known = new WeakMap<object, Known>()
-
-/**
- * A toolkit with its handlers. A `Toolkit` of `@effect/ai` 0.37 makes its schemas anew each time that it is asked, and only
- * looks for the handlers of its tools; so it is asked once for the same ones.
- */
-const withHandlers = (source: Effect.Effect<WithHandler>): Effect.Effect<WithHandler> =>
-  !("tools" in source) ? source : Effect.withFiberRuntime(({ currentContext: { unsafeMap } }) => {
-    const handlers = Object.values(source.tools as WithHandler["tools"]).map(({ id }) => unsafeMap.get(id))
-    const [first] = handlers
-    if (!Predicate.isObject(first)) return source
-    const found = known.get(first)
-    const isSame = found?.source === source && handlers.every((handler, index) => handler === found.handlers[index])
-    return isSame
-      ? Effect.succeed(found.toolkit)
-      : Effect.tap(source, (toolkit) => void known.set(first, { source, handlers, toolkit }))
-  })
-
 /** The toolkit with its handlers, and how its tools are declared. */
 export const toolsOf = Effect.fnUntraced(function*(
   options: ToolOptions,
@@ -62,10 +33,8 @@ export const toolsOf = Effect.fnUntraced(function*(
   isResumed = false
 ) {
   if (options.toolkit === undefined) return undefined
-  const toolkit = yield* Effect.isEffect(options.toolkit)
-    ? withHandlers(options.toolkit)
-    : Effect.succeed(options.toolkit)
-  const declarations = yield* declare(toolkit.tools)
+  const handlers = yield* handlersOf(options.toolkit)
+  const declarations = yield* declare(handlers.tools)
   const own = new Set(declarations.map(({ name }) => name))
   const declaredElsewhere = new Set(
     declared.flatMap(({ name, type }) =>
@@ -79,7 +48,7 @@ export const toolsOf = Effect.fnUntraced(function*(
       reason: "the assistant has a tool of this name"
     })
   }
-  const calls = ToolCalls.make(toolkit, declarations, {
+  const calls = ToolCalls.make(handlers, declarations, {
     declaredElsewhere,
     context: yield* Effect.context<never>(),
     timeout: options.toolTimeout ?? "5 minutes"
