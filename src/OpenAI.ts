@@ -341,22 +341,26 @@ const make = (options: Options): Service => {
   ): Effect.Effect<A, RequestError> =>
     Effect.flatMap(Timeouts, ({ firstByte = byDefault, idle = idleByDefault, total }) => {
       const attempt = (call: Call | undefined) => (line: Line.Line) =>
-        Effect.gen(function*() {
-          const { answer, connection, started } = yield* send(line, start, about, { firstByte, idle }, call)
-          const requestId = answer.headers.get("x-request-id") ?? undefined
-          const contentType = answer.headers.get("content-type") ?? "none"
-          const body = yield* connection.awaiting(
-            async () => {
-              if (!/^application\/(.+\+)?json\b/i.test(contentType)) throw new NotJson(contentType)
-              return await started
-            },
-            (error) => fromSdk(error, about, requestId),
-            () => new TimedOut({ phase: "idle", requestId })
-          )
-          return isWhole(body)
-            ? body
-            : yield* new UnexpectedResponse({ reason: "its body is not what was asked for", requestId })
-        })
+        Effect.flatMap(
+          send(line, start, about, { firstByte, idle }, call),
+          ({ answer, connection, started }) => {
+            const requestId = answer.headers.get("x-request-id") ?? undefined
+            const contentType = answer.headers.get("content-type") ?? "none"
+            const body = connection.awaiting(
+              async () => {
+                if (!/^application\/(.+\+)?json\b/i.test(contentType)) throw new NotJson(contentType)
+                return await started
+              },
+              (error) => fromSdk(error, about, requestId),
+              () => new TimedOut({ phase: "idle", requestId })
+            )
+            return Effect.filterOrFail(
+              body,
+              isWhole,
+              () => new UnexpectedResponse({ reason: "its body is not what was asked for", requestId })
+            )
+          }
+        )
       return retry(repeat)(gates.hold(asked, (call) => within(total, Line.using(attempt(call)))))
     })
 

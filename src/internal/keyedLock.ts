@@ -83,16 +83,15 @@ export const make = (): KeyedLock => {
 
   return {
     size: () => queues.size,
-    request: (key, { deadline, limit = Number.POSITIVE_INFINITY, wait }) =>
-      Effect.uninterruptible(Effect.gen(function*() {
-        const { holder, position } = yield* enter(key, wait, limit)
-        yield* Scope.addFinalizer(yield* Effect.scope, leave(key, holder))
-        const isMine = FiberRef.update(held, (holders) => [...holders.filter((one) => !one.released), holder])
-        const turn = Effect.timeoutFail(Deferred.await(holder.turn), {
-          duration: deadline,
-          onTimeout: (): Refusal => "deadline"
-        })
-        return { position, ready: position === 0 ? isMine : Effect.zipRight(turn, isMine) }
-      }))
+    request: Effect.fnUntraced(function*(key, { deadline, limit = Number.POSITIVE_INFINITY, wait }) {
+      const { holder, position } = yield* enter(key, wait, limit)
+      yield* Scope.addFinalizer(yield* Effect.scope, leave(key, holder))
+      const isMine = FiberRef.update(held, (holders) => [...holders.filter((one) => !one.released), holder])
+      const turn = Effect.timeoutFail(Deferred.await(holder.turn), {
+        duration: deadline,
+        onTimeout: (): Refusal => "deadline"
+      })
+      return { position, ready: position === 0 ? isMine : Effect.zipRight(turn, isMine) }
+    }, Effect.uninterruptible)
   }
 }

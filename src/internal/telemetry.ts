@@ -12,7 +12,10 @@ type Attributes = Record<string, unknown>
 const present = (attributes: Attributes): Attributes => {
   // A loop, since every request comes by here.
   const kept: Attributes = {}
-  for (const [name, value] of Object.entries(attributes)) if (value !== undefined && value !== null) kept[name] = value
+  for (const name of Object.keys(attributes)) {
+    const value = attributes[name]
+    if (value !== undefined && value !== null) kept[name] = value
+  }
   return kept
 }
 
@@ -46,7 +49,7 @@ export const chatEnd = (span: Tracer.Span, response: Response | undefined): void
     "gen_ai.usage.reasoning.output_tokens": usage?.output_tokens_details?.reasoning_tokens,
     "error.type": response.status === "failed" ? response.error?.code ?? "failed" : undefined
   })
-  for (const [key, value] of Object.entries(attributes)) span.attribute(key, value)
+  for (const key of Object.keys(attributes)) span.attribute(key, attributes[key])
 }
 
 /** At the start of `invoke_agent {name}`: one run. */

@@ -126,16 +126,13 @@ export const make = (
         Effect.succeed({ output: textOf(encoded), isFailure, result })
     })
     return inFiber(handled, {
-      change: (context) =>
-        Context.unsafeMake(
-          new Map<string, unknown>([
-            ...handler.context.unsafeMap,
-            ...options.context.unsafeMap,
-            ...context.unsafeMap,
-            [CurrentCall.key, call],
-            [Tracer.ParentSpan.key, span]
-          ])
-        ),
+      change: (context) => {
+        const services = new Map<string, unknown>(handler.context.unsafeMap)
+        const add = (service: unknown, key: string) => void services.set(key, service)
+        options.context.unsafeMap.forEach(add)
+        if (context !== options.context) context.unsafeMap.forEach(add)
+        return Context.unsafeMake(services.set(CurrentCall.key, call).set(Tracer.ParentSpan.key, span))
+      },
       timeout,
       onTimeout: (): Outcome => {
         const time = Duration.format(timeout)

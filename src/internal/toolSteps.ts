@@ -123,22 +123,21 @@ export const recover = (tools: Tools, call: FunctionCall): Effect.Effect<Made> =
   })
 
 /** The same for calls of a run that is gone on with: what nothing is remembered of is made, and before that said to be. */
-export const resuming = (
+export const resuming = Effect.fnUntraced(function*(
   tools: Tools,
   calls: ReadonlyArray<FunctionCall>
-): Effect.Effect<(call: FunctionCall) => Effect.Effect<Made>> =>
-  Effect.gen(function*() {
-    const unknown = yield* Effect.filter(calls, (call) =>
-      Effect.matchCause(
-        Effect.suspend(() => tools.log.find(tools.threadId, call.callId)),
-        {
-          onFailure: () => false,
-          onSuccess: Option.isNone
-        }
-      ))
-    const makeIt = yield* intending(tools, unknown)
-    return (call) => unknown.includes(call) ? makeIt(call) : recover(tools, call)
-  })
+) {
+  const unknown = yield* Effect.filter(calls, (call) =>
+    Effect.matchCause(
+      Effect.suspend(() => tools.log.find(tools.threadId, call.callId)),
+      {
+        onFailure: () => false,
+        onSuccess: Option.isNone
+      }
+    ))
+  const makeIt = yield* intending(tools, unknown)
+  return (call: FunctionCall) => unknown.includes(call) ? makeIt(call) : recover(tools, call)
+})
 
 /** What is left by a run that died waits for somebody's answer, unless the program would have made it without asking. */
 export const waits = (tools: Tools | undefined, pending: Pending): Effect.Effect<boolean> =>
@@ -146,35 +145,35 @@ export const waits = (tools: Tools | undefined, pending: Pending): Effect.Effect
     ? Effect.succeed(true)
     : tools.calls.needsApproval(pending.call)
 
-export const share = (
+export const share = Effect.fnUntraced(function*(
   tools: Tools,
   asked: ReadonlyArray<Pending>,
   /** They were asked for before this process was there, and may have been made. */
   isRejoined: boolean
-): Effect.Effect<Share> =>
-  Effect.gen(function*() {
-    const { approve } = tools
-    const own: Array<Approvable> = []
-    const left: Array<Pending> = []
-    for (const pending of asked) {
-      const one = pending._tag === "PendingCall"
-        ? { ...pending, needsApproval: yield* tools.calls.needsApproval(pending.call) }
-        : pending
-      const isOwn = one._tag === "PendingCall"
-        ? tools.calls.answers(one.call.name) && (!one.needsApproval || approve !== undefined)
-        : approve !== undefined
-      if (isOwn && one._tag !== "PendingItem") own.push(one)
-      else left.push(one)
-    }
-    const calls = own.flatMap((one) => one._tag === "PendingCall" ? [one.call] : [])
-    const makeIt = yield* (isRejoined ? resuming : intending)(tools, calls)
-    return {
-      left,
-      tasks: own.map((one) =>
-        one._tag === "PendingCall" && !one.needsApproval ? makeIt(one.call) : asking(one, approve!, makeIt)
-      )
-    }
-  })
+) {
+  const { approve } = tools
+  const own: Array<Approvable> = []
+  const left: Array<Pending> = []
+  for (const pending of asked) {
+    const one = pending._tag === "PendingCall"
+      ? { ...pending, needsApproval: yield* tools.calls.needsApproval(pending.call) }
+      : pending
+    const isOwn = one._tag === "PendingCall"
+      ? tools.calls.answers(one.call.name) && (!one.needsApproval || approve !== undefined)
+      : approve !== undefined
+    if (isOwn && one._tag !== "PendingItem") own.push(one)
+    else left.push(one)
+  }
+  const calls = own.flatMap((one) => one._tag === "PendingCall" ? [one.call] : [])
+  const makeIt = yield* (isRejoined ? resuming : intending)(tools, calls)
+  const shared: Share = {
+    left,
+    tasks: own.map((one) =>
+      one._tag === "PendingCall" && !one.needsApproval ? makeIt(one.call) : asking(one, approve!, makeIt)
+    )
+  }
+  return shared
+})
 
 /** Somebody decides. Nothing is done without that decision. */
 const asking = (

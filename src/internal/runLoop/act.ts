@@ -13,34 +13,33 @@ import { over } from "./over.ts"
 import type { Outcome, RunPull } from "./plan.ts"
 import type { RunState } from "./runState.ts"
 
-export const act = (
+export const act = Effect.fnUntraced(function*(
   run: RunState,
   writer: ThreadStore.Writer,
   tools: ToolSteps.Tools,
   step: Outcome
-): RunPull =>
-  run.once(Effect.gen(function*() {
-    const { owed, plan: { threadId }, projection } = run
-    const isRejoined = !run.hasAsked
-    // Whoever asks the model has the thread already.
-    if (isRejoined) yield* run.failing(takeThread(run))
-    const asked = isRejoined ? yield* unanswered(run, writer, step.pending) : step.pending
-    // Until somebody hears that it waits, nobody else answers it.
-    owed.owe(asked, ToolSteps.notCarriedOut("the run ended before"))
-    yield* stillLeads(run)
-    const { left, tasks } = yield* ToolSteps.share(tools, asked, isRejoined)
-    run.before = run.upTo(step)
-    if (tasks.length === 0) {
-      owed.clear()
-      return yield* over(run, { ...step, pending: left, usage: noUsage, messages: [] })
-    }
-    if (projection.steps >= tools.maxSteps) {
-      owed.owe(asked, ToolSteps.notCarriedOut("the run has reached its last step"))
-      return yield* run.fail(new TooManySteps({ threadId, maxSteps: tools.maxSteps }))
-    }
-    run.deadline = run.limit
-    return yield* run.inTime(callAll(run, writer, tools, step, { tasks, left }))
-  }))
+) {
+  const { owed, plan: { threadId }, projection } = run
+  const isRejoined = !run.hasAsked
+  // Whoever asks the model has the thread already.
+  if (isRejoined) yield* run.failing(takeThread(run))
+  const asked = isRejoined ? yield* unanswered(run, writer, step.pending) : step.pending
+  // Until somebody hears that it waits, nobody else answers it.
+  owed.owe(asked, ToolSteps.notCarriedOut("the run ended before"))
+  yield* stillLeads(run)
+  const { left, tasks } = yield* ToolSteps.share(tools, asked, isRejoined)
+  run.before = run.upTo(step)
+  if (tasks.length === 0) {
+    owed.clear()
+    return yield* over(run, { ...step, pending: left, usage: noUsage, messages: [] })
+  }
+  if (projection.steps >= tools.maxSteps) {
+    owed.owe(asked, ToolSteps.notCarriedOut("the run has reached its last step"))
+    return yield* run.fail(new TooManySteps({ threadId, maxSteps: tools.maxSteps }))
+  }
+  run.deadline = run.limit
+  return yield* run.inTime(callAll(run, writer, tools, step, { tasks, left }))
+}, (stage, run): RunPull => run.once(stage))
 
 /** Those that nobody has answered meanwhile. Where all are answered, somebody has gone on. */
 export const unanswered = (

@@ -19,23 +19,22 @@ const nothing: Outcome = { status: "completed", pending: [], messages: [], text:
  * The thread is read first: another process may have answered, and OpenAI would take a second answer, or refuse all of
  * them for one that is wrong.
  */
-export const answer = (run: RunState, writer: ThreadStore.Writer): RunPull =>
-  run.once(Effect.gen(function*() {
-    const { owed, plan: { answers, params }, tools } = run
-    const invalid = (reason: string) => run.fail(new InvalidInput({ field: "answers", reason }))
-    if (run.isRemembered) yield* run.failing(takeThread(run))
-    const waiting = yield* run.failing(run.inSpan(writer.pending))
-    const checked = Answers.check(waiting, answers)
-    if (Either.isLeft(checked)) return yield* invalid(checked.left)
-    run.services.active.asked.delete(run.plan.threadId)
-    const { approved, items } = checked.right
-    if (approved.length === 0) return yield* (run.next = ask(run, writer, items, params))
-    const unknown = approved.find(({ name }) => tools?.calls.answers(name) !== true)
-    if (tools === undefined || unknown !== undefined) {
-      return yield* invalid(`no tool of the toolkit has the name of ${unknown?.callId ?? "a call that is approved"}`)
-    }
-    owed.owe(waiting, ToolSteps.notCarriedOut("the run ended before"))
-    for (const item of items) owed.put(item)
-    const makeIt = yield* ToolSteps.resuming(tools, approved)
-    return yield* callAll(run, writer, tools, nothing, { tasks: approved.map(makeIt), left: [] })
-  }))
+export const answer = Effect.fnUntraced(function*(run: RunState, writer: ThreadStore.Writer) {
+  const { owed, plan: { answers, params }, tools } = run
+  const invalid = (reason: string) => run.fail(new InvalidInput({ field: "answers", reason }))
+  if (run.isRemembered) yield* run.failing(takeThread(run))
+  const waiting = yield* run.failing(run.inSpan(writer.pending))
+  const checked = Answers.check(waiting, answers)
+  if (Either.isLeft(checked)) return yield* invalid(checked.left)
+  run.services.active.asked.delete(run.plan.threadId)
+  const { approved, items } = checked.right
+  if (approved.length === 0) return yield* (run.next = ask(run, writer, items, params))
+  const unknown = approved.find(({ name }) => tools?.calls.answers(name) !== true)
+  if (tools === undefined || unknown !== undefined) {
+    return yield* invalid(`no tool of the toolkit has the name of ${unknown?.callId ?? "a call that is approved"}`)
+  }
+  owed.owe(waiting, ToolSteps.notCarriedOut("the run ended before"))
+  for (const item of items) owed.put(item)
+  const makeIt = yield* ToolSteps.resuming(tools, approved)
+  return yield* callAll(run, writer, tools, nothing, { tasks: approved.map(makeIt), left: [] })
+}, (stage, run): RunPull => run.once(stage))

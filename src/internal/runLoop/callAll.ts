@@ -24,29 +24,29 @@ interface Work {
   failure: RunPull | undefined
 }
 
-export const callAll = (
+export const callAll = Effect.fnUntraced(function*(
   run: RunState,
   writer: ThreadStore.Writer,
   tools: ToolSteps.Tools,
   step: Outcome,
   { left, tasks }: Pick<Work, "left"> & { readonly tasks: ReadonlyArray<Effect.Effect<ToolSteps.Done>> }
-): RunPull =>
-  Effect.gen(function*() {
-    if (run.isStopped) return yield* run.cancelled
-    const done = run.calling = new Inbox<ToolSteps.Done | undefined>()
-    const making = Effect.forEach(tasks, (task) => Effect.map(task, (one) => done.put(one)), {
-      // One call alone needs no fibers besides.
-      concurrency: tasks.length === 1 ? 1 : tools.concurrency,
-      discard: true
-    })
-    yield* run.inSpan(Effect.forkIn(making, run.busy))
-    return yield* (run.next = tell(run, writer, tools, step, {
-      done,
-      left,
-      size: tasks.length,
-      failure: undefined
-    }))
-  })
+) {
+  if (run.isStopped) return yield* run.cancelled
+  const done = run.calling = new Inbox<ToolSteps.Done | undefined>()
+  const calls = tasks.map((task) => Effect.map(task, (one) => done.put(one)))
+  // One call alone needs no fibers besides.
+  const [alone] = calls
+  const making = alone !== undefined && calls.length === 1
+    ? alone
+    : Effect.all(calls, { concurrency: tools.concurrency, discard: true })
+  yield* run.inSpan(Effect.forkIn(making, run.busy))
+  return yield* (run.next = tell(run, writer, tools, step, {
+    done,
+    left,
+    size: tasks.length,
+    failure: undefined
+  }))
+})
 
 /** Tells of each call as it is done. */
 const tell = (
@@ -92,20 +92,19 @@ const failureOf = (run: RunState, tools: ToolSteps.Tools, done: ToolSteps.Done):
 }
 
 /** Everything that could be done is done. */
-const goOn = (run: RunState, writer: ThreadStore.Writer, step: Outcome, work: Work): RunPull =>
-  run.once(Effect.gen(function*() {
-    const { owed, plan } = run
-    yield* stillLeads(run)
-    // Those hear of it who can answer. A run that fails does not tell them.
-    if (work.failure === undefined) owed.leave(work.left)
-    const { items } = owed
-    if (work.failure !== undefined || work.left.length > 0) {
-      // Its outputs are in the thread before anybody hears of it.
-      yield* run.failing(run.inSpan(writer.answer(items)))
-      owed.clear()
-      return yield* work.failure ?? over(run, { ...step, pending: work.left, usage: noUsage, messages: [] })
-    }
-    const { tool_choice: choice, ...params } = plan.params
-    // A choice that was forced would force a call in every step. Source: openai-agents-python#263.
-    return yield* (run.next = ask(run, writer, items, choice === "none" ? plan.params : params))
-  }))
+const goOn = Effect.fnUntraced(function*(run: RunState, writer: ThreadStore.Writer, step: Outcome, work: Work) {
+  const { owed, plan } = run
+  yield* stillLeads(run)
+  // Those hear of it who can answer. A run that fails does not tell them.
+  if (work.failure === undefined) owed.leave(work.left)
+  const { items } = owed
+  if (work.failure !== undefined || work.left.length > 0) {
+    // Its outputs are in the thread before anybody hears of it.
+    yield* run.failing(run.inSpan(writer.answer(items)))
+    owed.clear()
+    return yield* work.failure ?? over(run, { ...step, pending: work.left, usage: noUsage, messages: [] })
+  }
+  const { tool_choice: choice, ...params } = plan.params
+  // A choice that was forced would force a call in every step. Source: openai-agents-python#263.
+  return yield* (run.next = ask(run, writer, items, choice === "none" ? plan.params : params))
+}, (stage, run): RunPull => run.once(stage))

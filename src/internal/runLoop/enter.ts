@@ -16,27 +16,26 @@ import { goOnFrom, rejoin } from "./rejoin.ts"
 import type { RunState } from "./runState.ts"
 import { trying } from "./trying.ts"
 
-export const enter = (run: RunState): RunPull =>
-  run.once(Effect.gen(function*() {
-    const { from, plan, self, services: { active, store } } = run
-    const other = ActiveRuns.claim(active, self)
-    if (from !== undefined && other !== undefined) {
-      // Somebody else was faster to go on with it.
-      run.from = { ...from, leader: ActiveRuns.leaderOf(other) }
-      return yield* goOnFrom(run, readingAlong, run.from)
-    }
-    yield* Scope.addFinalizer(run.busy, Effect.sync(() => ActiveRuns.remove(active, self)))
-    if (run.isRemembered) yield* lead(run)
-    const ticket = yield* run.failing(Pull.inScope(store.open(plan.threadId, plan.waiting), run.busy))
-    run.next = start(run, ticket)
-    if (ticket.position === 0) return yield* run.next
-    // Whether that one has ended is seen by its leaving the thread.
-    if (plan.interrupts) yield* endOther(run)
-    // A cursor could not say of it that the step is over.
-    return from?.cursor.over === true
-      ? yield* run.next
-      : [{ _tag: "RunQueued" as const, ...run.projection.at(), place: ticket.position }]
-  }))
+export const enter = Effect.fnUntraced(function*(run: RunState) {
+  const { from, plan, self, services: { active, store } } = run
+  const other = ActiveRuns.claim(active, self)
+  if (from !== undefined && other !== undefined) {
+    // Somebody else was faster to go on with it.
+    run.from = { ...from, leader: ActiveRuns.leaderOf(other) }
+    return yield* goOnFrom(run, readingAlong, run.from)
+  }
+  yield* Scope.addFinalizer(run.busy, Effect.sync(() => ActiveRuns.remove(active, self)))
+  if (run.isRemembered) yield* lead(run)
+  const ticket = yield* run.failing(Pull.inScope(store.open(plan.threadId, plan.waiting), run.busy))
+  run.next = start(run, ticket)
+  if (ticket.position === 0) return yield* run.next
+  // Whether that one has ended is seen by its leaving the thread.
+  if (plan.interrupts) yield* endOther(run)
+  // A cursor could not say of it that the step is over.
+  return from?.cursor.over === true
+    ? yield* run.next
+    : [{ _tag: "RunQueued" as const, ...run.projection.at(), place: ticket.position }]
+}, (stage, run): RunPull => run.once(stage))
 
 /** What cannot be ended is waited for: it ends by itself, if not in time. */
 const endOther = (run: RunState): Effect.Effect<void> =>

@@ -22,15 +22,14 @@ const renew = ({ leases, plan: { log, owner } }: RunState): Effect.Effect<boolea
   Effect.every(leases, ([key, isMine]) => isMine ? log.lease(key, owner, Leases.leaseTime) : Effect.succeed(true))
 
 /** Says that this one drives the run, for as long as it does; fails where somebody else does. */
-export const lead = (run: RunState): Effect.Effect<void, Option.Option<ResumeError>> =>
-  Effect.gen(function*() {
-    const { busy, leases, plan: { runId } } = run
-    leases.set(runId, true)
-    const leading = run.leading = yield* Scope.fork(busy, busy.strategy)
-    yield* Scope.addFinalizer(leading, giveBack(run))
-    yield* stillLeads(run)
-    yield* Effect.forkIn(watch(run), leading)
-  })
+export const lead = Effect.fnUntraced(function*(run: RunState) {
+  const { busy, leases, plan: { runId } } = run
+  leases.set(runId, true)
+  const leading = run.leading = yield* Scope.fork(busy, busy.strategy)
+  yield* Scope.addFinalizer(leading, giveBack(run))
+  yield* stillLeads(run)
+  yield* Effect.forkIn(watch(run), leading)
+})
 
 /** Lets others. Where that cannot be said, its time runs out. */
 const giveBack = (run: RunState): Effect.Effect<void> =>
@@ -54,20 +53,19 @@ export const giveBackPlace = (run: RunState): Effect.Effect<void> =>
   })
 
 /** Looks whether the run is wanted, and says that it goes on. One that is stopped says so no more: its time runs out. */
-const watch = (run: RunState): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    let renewed = yield* Clock.currentTimeMillis
-    for (;;) {
-      yield* Effect.sleep(lookTime)
-      // A log that cannot be read for a while is asked again.
-      if (yield* orElse(isUnwanted(run), false)) return yield* cancelled(run)
-      const now = yield* Clock.currentTimeMillis
-      if (now - renewed < Duration.toMillis(Leases.leaseRenewal)) continue
-      const isMine = yield* orElse(renew(run), undefined)
-      if (isMine === false) return yield* oust(run)
-      if (isMine) renewed = now
-    }
-  })
+const watch = Effect.fnUntraced(function*(run: RunState) {
+  let renewed = yield* Clock.currentTimeMillis
+  for (;;) {
+    yield* Effect.sleep(lookTime)
+    // A log that cannot be read for a while is asked again.
+    if (yield* orElse(isUnwanted(run), false)) return yield* cancelled(run)
+    const now = yield* Clock.currentTimeMillis
+    if (now - renewed < Duration.toMillis(Leases.leaseRenewal)) continue
+    const isMine = yield* orElse(renew(run), undefined)
+    if (isMine === false) return yield* oust(run)
+    if (isMine) renewed = now
+  }
+})
 
 /** What is meant where a log cannot be asked. */
 const orElse = <A>(asked: Effect.Effect<boolean>, otherwise: A): Effect.Effect<boolean | A> =>

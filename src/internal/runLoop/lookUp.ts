@@ -36,35 +36,34 @@ export const untilOver = (run: RunState, turn: Turn, lost: ResumeError): RunPull
   })
 
 /** The server knows how the answer ended, and whether it is in the thread. */
-export const lookUp = (run: RunState, turn: Turn, error: RequestError): RunPull =>
-  run.once(Effect.gen(function*() {
-    const { responseId } = run.projection
-    const { settle } = turn
-    if (settle === undefined || responseId === undefined) return yield* run.fail(run.withPartial(error))
-    const look = run.services.openai.responses.retrieve(responseId, including(run, turn.params))
-    // Without a connection the server ends what it has not ended yet.
-    const whenOver: Effect.Effect<Response, RequestError> = Effect.flatMap(
-      look,
-      (response) => isOpen(response) ? Effect.delay(whenOver, "500 millis") : Effect.succeed(response)
-    )
-    const ending = Effect.flatMap(
-      look,
-      (response) => isOpen(response) ? Effect.zipRight(run.hangUp(), whenOver) : Effect.succeed(response)
-    )
-    const found = yield* run.inSpan(ending.pipe(
-      Effect.tap((response) => response.status === "completed" ? settle(response) : Effect.void),
-      Effect.timeoutOption(settleTime),
-      Effect.orElseSucceed(Option.none<Response>)
-    ))
-    const response = Option.getOrUndefined(found)
-    switch (response?.status) {
-      case "completed":
-        return yield* finish(run, turn, response)
-      case "incomplete":
-        return yield* incomplete(run, turn, { response, requestId: undefined })
-      case "failed":
-        return yield* failed(run, { payload: response.error, requestId: undefined })
-      default:
-        return yield* run.fail(run.withPartial(error))
-    }
-  }))
+export const lookUp = Effect.fnUntraced(function*(run: RunState, turn: Turn, error: RequestError) {
+  const { responseId } = run.projection
+  const { settle } = turn
+  if (settle === undefined || responseId === undefined) return yield* run.fail(run.withPartial(error))
+  const look = run.services.openai.responses.retrieve(responseId, including(run, turn.params))
+  // Without a connection the server ends what it has not ended yet.
+  const whenOver: Effect.Effect<Response, RequestError> = Effect.flatMap(
+    look,
+    (response) => isOpen(response) ? Effect.delay(whenOver, "500 millis") : Effect.succeed(response)
+  )
+  const ending = Effect.flatMap(
+    look,
+    (response) => isOpen(response) ? Effect.zipRight(run.hangUp(), whenOver) : Effect.succeed(response)
+  )
+  const found = yield* run.inSpan(ending.pipe(
+    Effect.tap((response) => response.status === "completed" ? settle(response) : Effect.void),
+    Effect.timeoutOption(settleTime),
+    Effect.orElseSucceed(Option.none<Response>)
+  ))
+  const response = Option.getOrUndefined(found)
+  switch (response?.status) {
+    case "completed":
+      return yield* finish(run, turn, response)
+    case "incomplete":
+      return yield* incomplete(run, turn, { response, requestId: undefined })
+    case "failed":
+      return yield* failed(run, { payload: response.error, requestId: undefined })
+    default:
+      return yield* run.fail(run.withPartial(error))
+  }
+}, (stage, run): RunPull => run.once(stage))

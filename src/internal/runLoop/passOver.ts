@@ -11,11 +11,10 @@ import type { RunPull } from "./plan.ts"
 import type { RunState } from "./runState.ts"
 import { toolCallCompleted } from "./toolCallCompleted.ts"
 
-export const passOver = (run: RunState, writer: ThreadStore.Writer): RunPull =>
-  run.once(Effect.gen(function*() {
-    yield* run.failing(takeThread(run))
-    const made = yield* run.failing(run.inSpan(closeOpen(run, writer)))
-    run.services.active.asked.delete(run.plan.threadId)
-    run.next = ask(run, writer, [], run.plan.params)
-    return made.length === 0 ? yield* run.next : made.map((one) => toolCallCompleted(run.projection, one))
-  }))
+export const passOver = Effect.fnUntraced(function*(run: RunState, writer: ThreadStore.Writer) {
+  yield* run.failing(takeThread(run))
+  const made = yield* run.failing(run.inSpan(closeOpen(run, writer)))
+  run.services.active.asked.delete(run.plan.threadId)
+  run.next = ask(run, writer, [], run.plan.params)
+  return made.length === 0 ? yield* run.next : made.map((one) => toolCallCompleted(run.projection, one))
+}, (stage, run): RunPull => run.once(stage))

@@ -234,11 +234,15 @@ export class RunState {
   }
 
   /** Around whatever makes requests. */
-  readonly inSpan = withContext((context) =>
-    Context.getOrElse(context as Context.Context<Tracer.ParentSpan>, Tracer.ParentSpan, () => undefined) === this.span
-      ? context
-      : Context.add(context, Tracer.ParentSpan, this.span)
-  )
+  readonly inSpan = withContext((context) => {
+    if (context.unsafeMap.get(Tracer.ParentSpan.key) === this.span) return context
+    // The stages of a run have the same reader most of the time.
+    if (this.#around?.reader !== context) {
+      this.#around = { reader: context, run: Context.add(context, Tracer.ParentSpan, this.span) }
+    }
+    return this.#around.run
+  })
+  #around: { readonly reader: Context.Context<never>; readonly run: Context.Context<Tracer.ParentSpan> } | undefined
 
   /** Another answer begins: nothing of it was heard yet. */
   hearAnew(): void {

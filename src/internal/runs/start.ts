@@ -44,68 +44,76 @@ interface Options extends Settings, ToolOptions, Omit<ThreadStore.Waiting, "onBu
 
 const newId = Effect.map(makeId("run"), (id) => RunId.make(id))
 
-export const start = <A>(
+const open = Effect.fnUntraced(function*(
   { active, assistants, openai, scope, store }: Services,
+  threadId: ThreadId,
+  options: Options,
+  answers: ReadonlyArray<Answer>,
+  id: RunId | undefined
+) {
+  yield* Validate.id("thread id", threadId)
+  const { assistant: chosen, message, onBusy } = options
+  const assistant = chosen === undefined
+    ? yield* assistants.current
+    : typeof chosen === "string"
+    ? yield* assistants.get(chosen)
+    : chosen
+  const background = options.background === true
+  if (background) yield* supportsBackground(store)
+  const tools = yield* toolsOf(options, assistant.tools ?? [])
+  const format = options.output === undefined ? undefined : yield* Output.make(threadId, options.output)
+  const sent = yield* paramsOf(options, assistant)
+  const wireTools = [
+    ...(sent.tools ?? []),
+    ...(tools?.declarations ?? []).map(({ wire }) => wire)
+  ] as Params["tools"]
+  const include = options.include ?? includeOf(wireTools ?? [])
+  const choice = options.toolChoice === undefined
+    ? undefined
+    : yield* choiceOf(options.toolChoice, tools?.declarations ?? [])
+  const runId = id ?? (yield* newId)
+  const run = RunLoop.open({
+    runId,
+    threadId,
+    assistant,
+    params: compact({
+      ...sent,
+      tools: wireTools?.length === 0 ? undefined : wireTools,
+      include: include.length === 0 ? undefined : include,
+      background: background ? true : undefined,
+      text: format === undefined ? sent.text : { ...sent.text, format: format.wire },
+      // It was forced in the first step, and answers belong to a later one.
+      tool_choice: answers.length === 0 || choice === "none" ? choice : undefined
+    }) as Params,
+    message: message === undefined
+      ? undefined
+      : yield* Attachments.toWireAt("message", message, store.capabilities.files ? openai.files : undefined),
+    answers,
+    waiting: { ...options, onBusy: onBusy === "interrupt" ? "enqueue" : onBusy },
+    interrupts: onBusy === "interrupt",
+    onPending: options.onPending ?? "reject",
+    keepPartial: options.keepPartial ?? true,
+    idleTimeout: options.idleTimeout,
+    timeout: options.timeout,
+    tools: yield* toolSteps(options, tools?.calls, { runId, threadId }),
+    decode: format?.decode,
+    cancelOnStop: options.onStop !== "detach",
+    log: yield* RunLog,
+    owner: runId,
+    from: undefined
+  }, { openai, store, active })
+  return yield* options.onStop === "detach" ? Pull.detachable(run, scope) : run
+})
+
+export const start = <A>(
+  services: Services,
   threadId: ThreadId,
   options: Options,
   /** To what the run before it waits for. */
   answers: ReadonlyArray<Answer> = [],
   id?: RunId
 ): Stream.Stream<RunEventOf<A>, RunError> =>
-  Pull.toStream(Effect.gen(function*() {
-    yield* Validate.id("thread id", threadId)
-    const { assistant: chosen, message, onBusy } = options
-    const assistant = chosen === undefined
-      ? yield* assistants.current
-      : typeof chosen === "string"
-      ? yield* assistants.get(chosen)
-      : chosen
-    const background = options.background === true
-    if (background) yield* supportsBackground(store)
-    const tools = yield* toolsOf(options, assistant.tools ?? [])
-    const format = options.output === undefined ? undefined : yield* Output.make(threadId, options.output)
-    const sent = yield* paramsOf(options, assistant)
-    const wireTools = [
-      ...(sent.tools ?? []),
-      ...(tools?.declarations ?? []).map(({ wire }) => wire)
-    ] as Params["tools"]
-    const include = options.include ?? includeOf(wireTools ?? [])
-    const choice = options.toolChoice === undefined
-      ? undefined
-      : yield* choiceOf(options.toolChoice, tools?.declarations ?? [])
-    const runId = id ?? (yield* newId)
-    const run = RunLoop.open({
-      runId,
-      threadId,
-      assistant,
-      params: compact({
-        ...sent,
-        tools: wireTools?.length === 0 ? undefined : wireTools,
-        include: include.length === 0 ? undefined : include,
-        background: background ? true : undefined,
-        text: format === undefined ? sent.text : { ...sent.text, format: format.wire },
-        // It was forced in the first step, and answers belong to a later one.
-        tool_choice: answers.length === 0 || choice === "none" ? choice : undefined
-      }) as Params,
-      message: message === undefined
-        ? undefined
-        : yield* Attachments.toWireAt("message", message, store.capabilities.files ? openai.files : undefined),
-      answers,
-      waiting: { ...options, onBusy: onBusy === "interrupt" ? "enqueue" : onBusy },
-      interrupts: onBusy === "interrupt",
-      onPending: options.onPending ?? "reject",
-      keepPartial: options.keepPartial ?? true,
-      idleTimeout: options.idleTimeout,
-      timeout: options.timeout,
-      tools: yield* toolSteps(options, tools?.calls, { runId, threadId }),
-      decode: format?.decode,
-      cancelOnStop: options.onStop !== "detach",
-      log: yield* RunLog,
-      owner: runId,
-      from: undefined
-    }, { openai, store, active })
-    return yield* options.onStop === "detach" ? Pull.detachable(run, scope) : run
-  })) as Stream.Stream<RunEventOf<A>, RunError>
+  Pull.toStream(open(services, threadId, options, answers, id)) as Stream.Stream<RunEventOf<A>, RunError>
 
 /**
  * Begins a run that goes on without a reader, and gives its cursor as soon as OpenAI has it. Whoever does not wait for

@@ -70,23 +70,23 @@ export const choiceOf = (
 }
 
 /** What the program does itself of what the model asks for, if it does anything. */
-export const toolSteps = (
+export const toolSteps = Effect.fnUntraced(function*(
   options: ToolOptions,
   calls: ToolCalls.ToolCalls | undefined,
   run: { readonly runId: RunId; readonly threadId: ThreadId }
-): Effect.Effect<ToolSteps.Tools | undefined, InvalidInput> =>
-  Effect.gen(function*() {
-    const { approve, maxSteps = 20, onToolDefect = "inform", toolConcurrency = 4 } = options
-    yield* Validate.count("maxSteps", maxSteps)
-    yield* Validate.count("toolConcurrency", toolConcurrency)
-    if (calls === undefined && approve === undefined) return undefined
-    return {
-      calls: calls ?? ToolCalls.none,
-      approve,
-      concurrency: toolConcurrency,
-      maxSteps,
-      onDefect: onToolDefect,
-      log: yield* RunLog,
-      ...run
-    }
-  })
+) {
+  const { approve, maxSteps = 20, onToolDefect = "inform", toolConcurrency = 4 } = options
+  yield* Validate.count("maxSteps", maxSteps)
+  yield* Validate.count("toolConcurrency", toolConcurrency)
+  if (calls === undefined && approve === undefined) return undefined
+  const tools: ToolSteps.Tools = {
+    calls: calls ?? ToolCalls.none,
+    approve,
+    concurrency: toolConcurrency,
+    maxSteps,
+    onDefect: onToolDefect,
+    log: yield* RunLog,
+    ...run
+  }
+  return tools
+})
