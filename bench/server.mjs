@@ -105,12 +105,13 @@ const control = {
   closed: () => closed
 }
 
-// The last output tells how far a tool loop is.
-const answerTools = async (request, response, words) => {
+// The last output tells how far a tool loop is, and the model how many words its answer has.
+const answerTools = async (request, response) => {
   const chunks = []
   for await (const chunk of request) chunks.push(chunk)
-  const { input } = JSON.parse(Buffer.concat(chunks))
+  const { input, model } = JSON.parse(Buffer.concat(chunks))
   const callId = Array.isArray(input) ? input.at(-1)?.call_id : undefined
+  const words = Number(model.slice("bench-".length))
   response.end(step(callId === undefined ? 0 : Number(callId.slice("call_".length)) + 1, words))
 }
 
@@ -119,7 +120,7 @@ const server = createServer(async (request, response) => {
   if (scenario === "tools") {
     response.socket.setNoDelay(true)
     response.writeHead(200, { "content-type": "text/event-stream" })
-    return answerTools(request, response, Number(args[0]))
+    return answerTools(request, response)
   }
   request.resume()
   if (scenario === "control") {

@@ -17,11 +17,11 @@ const readEvents = async (response, onEvent) => {
 
 export const connect = (baseURL) => {
   const client = new SDK({ apiKey: "sk-bench", baseURL, maxRetries: 0 })
-  return async (weather) => {
+  return async (model, weather) => {
     const input = [{ role: "user", content: "go" }]
     for (;;) {
       const { signal } = new AbortController()
-      const asked = client.responses.create({ model: "bench", input, tools, stream: true }, { signal })
+      const asked = client.responses.create({ model, input, tools, stream: true }, { signal })
       let text = ""
       const calls = []
       await readEvents(await asked.asResponse(), (event) => {

@@ -15,10 +15,10 @@ export const tools = [{
 
 export const connect = (baseURL) => {
   const client = new SDK({ apiKey: "sk-bench", baseURL, maxRetries: 0 })
-  return async (weather) => {
+  return async (model, weather) => {
     const input = [{ role: "user", content: "go" }]
     for (;;) {
-      const events = await client.responses.create({ model: "bench", input, tools, stream: true })
+      const events = await client.responses.create({ model, input, tools, stream: true })
       let text = ""
       const calls = []
       for await (const event of events) {

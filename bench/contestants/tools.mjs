@@ -18,11 +18,11 @@ export const connect = (baseUrl) => {
   )
   const runtime = ManagedRuntime.make(layer)
   let threads = 0
-  return (handler) => {
+  return (model, handler) => {
     weather = handler
     const id = Thread.ThreadId.make(`conv_${threads++}`)
     return runtime.runPromise(
-      Effect.flatMap(Threads.Threads, (threads) => Run.text(threads.run(id, { model: "bench", toolkit })))
+      Effect.flatMap(Threads.Threads, (threads) => Run.text(threads.run(id, { model, toolkit })))
     )
   }
 }
