@@ -7,6 +7,7 @@ import type { Of } from "../RunEvent.ts"
 import type * as RunLog from "../RunLog.ts"
 import type { CallId, FunctionCall, ResponseId, RunId, ThreadId } from "../Thread.ts"
 import type { ThreadError } from "../ThreadError.ts"
+import { Recent } from "./recent.ts"
 import type { Made } from "./toolSteps.ts"
 
 /** What a run has come to. One that was interrupted just ends. */
@@ -46,7 +47,7 @@ export interface ActiveRuns {
   /** Those who have their turn. */
   readonly byThread: Map<ThreadId, ActiveRun>
   /** Those that are over, the last of them. */
-  readonly finished: Map<RunId, KnownRun>
+  readonly finished: Recent<RunId, KnownRun>
   /** Threads whose last run here has ended with a request of an MCP server for approval. */
   readonly asked: Set<ThreadId>
 }
@@ -66,7 +67,7 @@ export const hasAsked = ({ asked }: ActiveRuns, threadId: ThreadId): void => {
 export const make = (): ActiveRuns => ({
   byRun: new Map(),
   byThread: new Map(),
-  finished: new Map(),
+  finished: new Recent(remembersEnds),
   asked: new Set()
 })
 
@@ -91,9 +92,7 @@ export const remove = ({ byRun, byThread, finished }: ActiveRuns, run: ActiveRun
   // Whoever went on with it at an early step may not have come as far as others before.
   const known = finished.get(runId)?.steps ?? []
   const steps = known.length > run.steps.length ? known : run.steps
-  finished.delete(runId)
   finished.set(runId, { runId, threadId, steps, end })
-  if (finished.size > remembersEnds) finished.delete(finished.keys().next().value!)
 }
 
 /** What this process knows of a run. */

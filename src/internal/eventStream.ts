@@ -5,6 +5,7 @@
  * body ends without one, or is silent for too long while somebody waits. Releasing it aborts the request before anything
  * is awaited; only after the end it leaves the server a second to end the body, so that the connection can be used again.
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -15,6 +16,9 @@ import { end, type Pull } from "./pull.ts"
 import { fromConnection } from "./requestError.ts"
 import { EventTooLarge, SseParser } from "./sse.ts"
 import { isLast, type WireEvent } from "./wireEvents.ts"
+
+/** How long the server may take to end a body whose last event is there. */
+const lingerTime = Duration.seconds(1)
 
 /** Turns the data of an event into the event. The name in `event:` counts only where the data has no type. */
 const decode = (data: string, name: string): WireEvent | undefined => {
@@ -96,7 +100,7 @@ export const pullEvents = (
     }
     const linger = (): void => {
       if (typeof closed === "boolean") return closed ? undefined : connection.abort()
-      const stop = connection.abortAfter("1 second")
+      const stop = connection.abortAfter(lingerTime)
       Promise.resolve(closed).then((done) => {
         stop()
         if (done !== true) connection.abort()

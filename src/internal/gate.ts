@@ -22,6 +22,7 @@ import { type Limit, type ModelLimits, RateLimits } from "../RateLimits.ts"
 import { type Belief, Bucket } from "./bucket.ts"
 import { told } from "./limitHeaders.ts"
 import type { Line } from "./line.ts"
+import { Recent } from "./recent.ts"
 import { type Asked, tokensOf } from "./tokens.ts"
 
 /** What an answer says that it took. */
@@ -283,7 +284,7 @@ const whileOpen = <A, E>(call: Call, waiting: Effect.Effect<A, E>, line: Line | 
 export class Gates {
   readonly #gates = new Map<string, Gate>()
   /** What the last answer in a conversation has read and written, or the answer of this id. */
-  readonly #totals = new Map<string, number>()
+  readonly #totals = new Recent<string, number>(remembered)
 
   /** Sends a call of a model when it is time to, and anything else at once. `send` is given whom to tell how it goes. */
   hold<A, R>(
@@ -320,10 +321,7 @@ export class Gates {
   used({ conversation }: Asked, response: { readonly id: string; readonly usage?: Usage | null | undefined }): void {
     const total = response.usage?.total_tokens
     if (typeof total !== "number") return
-    const key = historyOf({ conversation }) ?? response.id
-    this.#totals.delete(key)
-    this.#totals.set(key, total)
-    if (this.#totals.size > remembered) this.#totals.delete(this.#totals.keys().next().value!)
+    this.#totals.set(historyOf({ conversation }) ?? response.id, total)
   }
 
   readonly state: Effect.Effect<ReadonlyArray<ModelLimits>> = Effect.clockWith((clock) =>

@@ -16,6 +16,7 @@ import { type CallId, ItemId, type ThreadId } from "../Thread.ts"
 import { lastOf } from "./lastItems.ts"
 import { beforeLastAnswer, type Broken, broken } from "./mend.ts"
 import { answeredBy, closing, keyOf, pendingOf } from "./pending.ts"
+import { Recent } from "./recent.ts"
 import { isAmbiguous, retry } from "./retry.ts"
 
 /** How many items one request writes. */
@@ -128,26 +129,11 @@ interface Unsettled {
 
 const notTheirs: Unsettled["isTheirs"] = Effect.succeed(false)
 
-/** A map that forgets what was set longest ago. */
-const recent = <A>() => {
-  const map = new Map<ThreadId, A>()
-  return {
-    get: (id: ThreadId) => map.get(id),
-    has: (id: ThreadId) => map.has(id),
-    delete: (id: ThreadId) => map.delete(id),
-    set: (id: ThreadId, value: A) => {
-      map.delete(id)
-      map.set(id, value)
-      if (map.size > remembered) map.delete(map.keys().next().value!)
-    }
-  }
-}
-
 export const make = (conversations: OpenAI.Conversations) => {
   /** The last item that each thread is known to have, or how many it was made with, since their ids are not told. */
-  const known = recent<string | number>()
+  const known = new Recent<ThreadId, string | number>(remembered)
   /** Threads with a response of which it is not known how it ended: it may have left a call without an output. */
-  const unsettled = recent<Unsettled>()
+  const unsettled = new Recent<ThreadId, Unsettled>(remembered)
   const remember = (id: ThreadId, last: string | number) => known.set(id, last)
 
   const tail = (id: ThreadId, length: number) =>

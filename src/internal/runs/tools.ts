@@ -1,5 +1,5 @@
 /** The tools of a run: how they are declared, which is chosen, and how they are called. */
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { InvalidInput } from "../../OpenAIError.ts"
 import type { Approvable } from "../../RunEvent.ts"
@@ -24,6 +24,9 @@ export interface ToolOptions {
 }
 
 export type ToolChoice = "auto" | "none" | "required" | { readonly tool: string }
+
+/** How long a call may take, unless its tool or the run says otherwise. */
+const timeoutByDefault = Duration.minutes(5)
 
 /** The toolkit with its handlers, and how its tools are declared. */
 export const toolsOf = Effect.fnUntraced(function*(
@@ -51,7 +54,7 @@ export const toolsOf = Effect.fnUntraced(function*(
   const calls = ToolCalls.make(handlers, declarations, {
     declaredElsewhere,
     context: yield* Effect.context<never>(),
-    timeout: options.toolTimeout ?? "5 minutes"
+    timeout: options.toolTimeout ?? timeoutByDefault
   })
   return { calls, declarations }
 })
