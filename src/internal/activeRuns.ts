@@ -52,7 +52,7 @@ export interface ActiveRuns {
   readonly asked: Set<ThreadId>
 }
 
-/** Of how many runs the end is remembered. */
+/** Of at least how many runs the end is remembered. */
 const remembersEnds = 1_000
 
 /** Of how many threads it is remembered what they have asked for. */

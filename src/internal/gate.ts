@@ -264,7 +264,7 @@ const limitOf = (bucket: Bucket, now: number): Limit | undefined =>
       reset: Duration.millis(Math.ceil(bucket.full(now)))
     }
 
-/** Of how many conversations it is remembered how long they are. */
+/** Of at least how many conversations it is remembered how long they are. */
 const remembered = 1_000
 
 /** What a call goes on with that is at OpenAI. */

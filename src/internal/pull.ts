@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
+import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -125,6 +126,14 @@ export const inScope = <A, E, R>(
 ): Effect.Effect<A, E, Exclude<R, Scope.Scope>> =>
   withContext((context) => Context.add(context, Scope.Scope, scope))(effect as Effect.Effect<A, E, Scope.Scope>)
 
+const InsideId: unique symbol = Symbol.for("effect-openai-threads/Inside")
+
+type Inside = <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
+
+/** `inside` does at once for many pulls what each of them does for itself where it was not done. */
+export const withInside = <A, E, R>(pull: Pull<A, E, R>, inside: Inside): Pull<A, E, R> =>
+  Object.assign(pull, { [InsideId]: inside })
+
 /** Drains a stream: `f` sees each array, in order; an effect that it returns holds the stream back. */
 export const forEachArray = <A, E, R, E2 = never, R2 = never>(
   stream: Stream.Stream<A, E, R>,
@@ -133,16 +142,22 @@ export const forEachArray = <A, E, R, E2 = never, R2 = never>(
   Effect.acquireUseRelease(
     Scope.make(),
     (scope) =>
-      Effect.flatMap(inScope(toOpen(stream), scope), (pull) => {
-        // Not `Effect.forever`, which yields to other fibers after each array.
-        const loop: Effect.Effect<never, Option.Option<E | E2>, R | R2> = Effect.flatMap(pull, (values) => {
-          const effect = f(values)
-          return effect === undefined ? loop : Effect.zipRight(Effect.mapError(effect, Option.some), loop)
+      Effect.contextWithEffect((reader: Context.Context<R | R2>) =>
+        Effect.flatMap(inScope(toOpen(stream), scope), (pull) => {
+          const inside = InsideId in pull ? pull[InsideId] as Inside : identity
+          // Not `Effect.forever`, which yields to other fibers after each array.
+          const loop: Effect.Effect<never, Option.Option<E | E2>, R | R2> = Effect.flatMap(pull, (values) => {
+            const effect = f(values)
+            return effect === undefined ? loop : Effect.zipRight(
+              Effect.mapError(withContext(() => reader)(effect), Option.some),
+              loop
+            )
+          })
+          return Effect.catchAllCause(
+            inside(loop as Effect.Effect<never, Option.Option<E | E2>>),
+            (cause) => isEnd(cause) ? Effect.void : Effect.failCause(failure(cause))
+          )
         })
-        return Effect.catchAllCause(
-          loop,
-          (cause) => isEnd(cause) ? Effect.void : Effect.failCause(failure(cause))
-        )
-      }) as Effect.Effect<void, E | E2, R | R2>,
+      ) as Effect.Effect<void, E | E2, R | R2>,
     (scope, exit) => Scope.close(scope, exit)
   )

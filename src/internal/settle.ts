@@ -25,7 +25,7 @@ const appendSize = 20
 /** How far back the calls of an answer that was cut off are looked for: one page. */
 const looksBack = 100
 
-/** Of how many threads something is remembered: the last item, and whether an answer is open. */
+/** Of at least how many threads something is remembered: the last item, and whether an answer is open. */
 const remembered = 1_000
 
 /** What the model is told of a call whose answer was cut off. */

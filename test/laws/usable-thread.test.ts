@@ -170,7 +170,7 @@ it.effect("law 3: what is remembered of threads whose answer was lost is bounded
     const first = Thread.ThreadId.make((yield* conversations.create()).id)
     const last = (yield* store.create({})).id
     yield* asks(first)
-    for (let i = 0; i < 1_000; i++) yield* asks(Thread.ThreadId.make(`conv_${i}`))
+    for (let i = 0; i < 2_000; i++) yield* asks(Thread.ThreadId.make(`conv_${i}`))
     yield* asks(last)
     const requests = (yield* simulator.requests).length
     // It would be looked at again if it were remembered, as the other is.

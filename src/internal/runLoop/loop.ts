@@ -22,7 +22,7 @@ import { RetryPolicy } from "../../RetryPolicy.ts"
 import type { ResumeError } from "../../RunError.ts"
 import type { RunEvent } from "../../RunEvent.ts"
 import { Timeouts } from "../../Timeouts.ts"
-import type * as Pull from "../pull.ts"
+import * as Pull from "../pull.ts"
 import * as Telemetry from "../telemetry.ts"
 import { complete } from "./complete.ts"
 import { enter } from "./enter.ts"
@@ -54,5 +54,5 @@ export const open: Open = Effect.fnUntraced(function*(plan, services) {
   run.next = from !== undefined && (from.leader !== undefined || from.isSettled)
     ? run.once(goOnFrom(run, readingAlong, from))
     : enter(run)
-  return Effect.suspend(() => run.inTime(run.next))
+  return Pull.withInside(Effect.suspend(() => run.inTime(run.next)), run.inSpan)
 })
