@@ -8,33 +8,31 @@ export const title = `A tool loop of ${steps} calls, one after the other`
 export const contestants = ["sdk-tools", "response-tools", "tools"]
 export const peers = []
 
-// Whoever calls it, V8 is done with what every run calls after about 3,000 of them.
-const warmUps = 3_500
+// Until V8 is done with what every run calls: the figures of each contestant fall for about 3,000 runs.
+const warmUps = 4_000
 const runs = 500
 // An answer in one sentence, one in a few paragraphs, and a page.
 const answers = { short: 20, long: 250, page: 400 }
 
-const times = async (count, run, name, words) => {
+const once = async (run, name, words) => {
   const text = Array.from({ length: words }, (_, index) => ` word${index}`).join("")
-  for (let i = 0; i < count; i++) {
-    const calls = []
-    const answer = await run(`bench-${words}`, (args) => {
-      calls.push(args.days)
-      return { celsius: 20 }
-    })
-    if (answer !== text || calls.join() !== "0,1,2") throw new Error(`${name} made the calls ${calls.join()}`)
-  }
+  const calls = []
+  const answer = await run(`bench-${words}`, (args) => {
+    calls.push(args.days)
+    return { celsius: 20 }
+  })
+  if (answer !== text || calls.join() !== "0,1,2") throw new Error(`${name} made the calls ${calls.join()}`)
 }
 
 export const measure = async ({ connect, name }, server) => {
-  const figures = {}
   // One client, as a service has one: a second would throw away what is compiled for the first.
   const run = connect(`${server}/tools`)
-  await times(warmUps, run, name, answers.short)
+  const lengths = Object.values(answers)
+  for (let i = 0; i < warmUps; i++) await once(run, name, lengths[i % lengths.length])
+  const figures = {}
   for (const [length, words] of Object.entries(answers)) {
-    await times(runs, run, name, words)
     const before = process.cpuUsage()
-    await times(runs, run, name, words)
+    for (let i = 0; i < runs; i++) await once(run, name, words)
     const { system, user } = process.cpuUsage(before)
     figures[length] = (system + user) / 1000 / runs
   }
