@@ -12,7 +12,7 @@ export const peers = []
 const warmUps = 4_000
 const runs = 500
 // An answer in one sentence, one in a few paragraphs, and a page.
-const answers = { short: 20, long: 250, page: 400 }
+const answers = { short: 20, long: 250, page: 500 }
 
 const once = async (run, name, words) => {
   const text = Array.from({ length: words }, (_, index) => ` word${index}`).join("")
