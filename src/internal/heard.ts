@@ -20,8 +20,8 @@ const wholeOf = (item: Response["output"][number]): ReadonlyArray<object> =>
 
 export class Heard {
   readonly #keepPartial: boolean
-  /** The text until now, if it is kept. Not put together, which would take more memory than its pieces. */
-  readonly #texts: Array<string> = []
+  /** The text until now, if it is kept. */
+  partial = ""
   completed: Response | undefined
   incomplete: { readonly response: Response; readonly requestId: string | undefined } | undefined
   failure: { readonly payload: unknown; readonly requestId: string | undefined } | undefined
@@ -40,10 +40,6 @@ export class Heard {
     this.#keepPartial = keepPartial
   }
 
-  get partial(): string {
-    return this.#texts.join("")
-  }
-
   note(event: WireEvent): void {
     if (isTextDelta(event)) {
       if (event.item_id !== this.#itemId || event.content_index !== this.#contentIndex) {
@@ -51,7 +47,7 @@ export class Heard {
       }
       if (typeof event.delta !== "string") return
       this.#length += event.delta.length
-      if (this.#keepPartial) this.#texts.push(event.delta)
+      if (this.#keepPartial) this.partial += event.delta
       return
     }
     if (!isKnown(event)) return

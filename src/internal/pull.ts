@@ -50,10 +50,13 @@ export const toStream = <A, E, R>(open: Open<A, E, R>): Stream.Stream<A, E, Excl
     )
     return step
   }
-  const stream = Stream.fromChannel(Channel.acquireUseRelease(
-    Scope.make(),
-    (scope) => Channel.flatMap(Channel.fromEffect(Scope.extend(open, scope)), loop),
-    (scope, exit) => Scope.close(scope, exit)
+  // Not before it is read, since runs take the source instead.
+  const stream = Stream.fromChannel(Channel.suspend(() =>
+    Channel.acquireUseRelease(
+      Scope.make(),
+      (scope) => Channel.flatMap(Channel.fromEffect(Scope.extend(open, scope)), loop),
+      (scope, exit) => Scope.close(scope, exit)
+    )
   ))
   return Object.assign(stream, { [SourceId]: open }) as Stream.Stream<A, E, Exclude<R, Scope.Scope>>
 }

@@ -39,17 +39,17 @@ export const chatStart = (params: ResponseCreateParams, server: URL | undefined)
 export const chatEnd = (span: Tracer.Span, response: Response | undefined): void => {
   if (!Predicate.isRecord(response)) return
   const usage = response.usage ?? undefined
-  const attributes = present({
-    "gen_ai.response.id": response.id,
-    "gen_ai.response.model": response.model,
-    "gen_ai.response.finish_reasons": [response.incomplete_details?.reason ?? response.status ?? "unknown"],
-    "gen_ai.usage.input_tokens": usage?.input_tokens,
-    "gen_ai.usage.output_tokens": usage?.output_tokens,
-    "gen_ai.usage.cache_read.input_tokens": usage?.input_tokens_details?.cached_tokens,
-    "gen_ai.usage.reasoning.output_tokens": usage?.output_tokens_details?.reasoning_tokens,
-    "error.type": response.status === "failed" ? response.error?.code ?? "failed" : undefined
-  })
-  for (const key of Object.keys(attributes)) span.attribute(key, attributes[key])
+  const set = (name: string, value: unknown) => {
+    if (value !== undefined && value !== null) span.attribute(name, value)
+  }
+  set("gen_ai.response.id", response.id)
+  set("gen_ai.response.model", response.model)
+  set("gen_ai.response.finish_reasons", [response.incomplete_details?.reason ?? response.status ?? "unknown"])
+  set("gen_ai.usage.input_tokens", usage?.input_tokens)
+  set("gen_ai.usage.output_tokens", usage?.output_tokens)
+  set("gen_ai.usage.cache_read.input_tokens", usage?.input_tokens_details?.cached_tokens)
+  set("gen_ai.usage.reasoning.output_tokens", usage?.output_tokens_details?.reasoning_tokens)
+  if (response.status === "failed") set("error.type", response.error?.code ?? "failed")
 }
 
 /** At the start of `invoke_agent {name}`: one run. */
