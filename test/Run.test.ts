@@ -1,9 +1,9 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Fiber, Option, Stream } from "effect"
+import { Effect, Fiber, Option, Stream, type Tracer } from "effect"
 import { Run, Threads } from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
 import { threads } from "./support/layers.ts"
-import { badEnd, collect, observe } from "./support/observe.ts"
+import { badEnd, collect, collectSpans, observe } from "./support/observe.ts"
 
 describe("what is done with a run", () => {
   it.effect("deltas, text and result agree", () =>
@@ -86,4 +86,25 @@ describe("what is done with a run", () => {
     }).pipe(Effect.provide(threads([
       Script.turn([Script.raw("data: {\"type\":\"response.completed\"}\n\n"), Script.text("x")])
     ]))))
+
+  it.effect("the functions that handle events run inside the reader's span, and what comes after too", () =>
+    Effect.gen(function*() {
+      const { layer } = collectSpans()
+      const names: Array<string> = []
+      const seen = Effect.map(Effect.currentParentSpan, (span) => {
+        names.push((span as Tracer.Span).name)
+      })
+      yield* Effect.gen(function*() {
+        const service = yield* Threads.Threads
+        const { id } = yield* service.create()
+        yield* Run.handle(service.run(id, { message: "Hi" }), {
+          RunStarted: () => seen,
+          TextDelta: () => seen,
+          RunCompleted: () => seen
+        })
+        yield* seen
+      }).pipe(Effect.withSpan("reader"), Effect.provide(layer))
+      expect(names.length).toBeGreaterThan(3)
+      expect(new Set(names)).toEqual(new Set(["reader"]))
+    }).pipe(Effect.provide(threads(["Hello there"]))))
 })
