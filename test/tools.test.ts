@@ -326,6 +326,20 @@ describe("tools", () => {
       }).pipe(Effect.provide(threads([call("weather", { city: "Samarkand" }), "Done"])))
   )
 
+  it.effect("a result that is none is a defect, even where anything may be a failure", () =>
+    Effect.gen(function*() {
+      const kit = Toolkit.make(Tool.make("odd", { success: Schema.Number, failure: Schema.Unknown }))
+      const service = yield* Threads.Threads
+      const { id } = yield* service.create()
+      const events = yield* collect(service.run(id, { message: "Hi", toolkit: kit })).pipe(
+        Effect.provide(kit.toLayer({ odd: () => Effect.succeed("secret detail" as never) }))
+      )
+      const called = events.find((event) => event._tag === "ToolCallCompleted")
+      expect(called).toMatchObject({ isFailure: true, output: "The tool failed unexpectedly." })
+      expect(Cause.isDie(called?.cause as Cause.Cause<unknown>)).toBe(true)
+      expect(events.at(-1)).toMatchObject({ _tag: "RunCompleted", text: "Done" })
+    }).pipe(Effect.provide(threads([call("odd", {}), "Done"]))))
+
   it.effect("a handler knows which call it is made for", () =>
     Effect.gen(function*() {
       const seen: Array<unknown> = []

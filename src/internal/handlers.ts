@@ -65,7 +65,12 @@ const direct = (tool: AiTool.Any, handler: unknown): Handler => {
     handle: ({ parameters }) =>
       Effect.flatMap(
         Effect.suspend(() => handler.handler(parameters)),
-        (result) => Effect.map(encode(result), (encoded): Given => ({ encoded, isFailure: false, result }))
+        (result) =>
+          Effect.matchEffect(encode(result), {
+            // Not a failure of the handler's, which the failure's schema may take for a declared one.
+            onFailure: (issue) => Effect.die(ParseResult.parseError(issue)),
+            onSuccess: (encoded): Effect.Effect<Given> => Effect.succeed({ encoded, isFailure: false, result })
+          })
       )
   }
 }

@@ -35,6 +35,19 @@ const left = (wait = 0) =>
     return { id, cursor }
   })
 
+/** The thread is busy: a message that is written to it does not come to an end. */
+const occupied = (service: Threads.Service, id: Thread.ThreadId) =>
+  Effect.gen(function*() {
+    const simulator = yield* Simulator.Simulator
+    yield* simulator.inject(
+      Script.stall({ headers: true }),
+      ({ method, path }) => method === "POST" && path.endsWith("/items")
+    )
+    const busy = yield* Effect.fork(service.addMessage(id, "Hello?"))
+    yield* pass(10)
+    return busy
+  })
+
 const requests = Effect.flatMap(Simulator.Simulator, (simulator) => simulator.requests)
 
 describe("a run that is over", () => {
@@ -61,14 +74,7 @@ describe("a run that is over", () => {
     Effect.scoped(Effect.gen(function*() {
       const { cursor, id } = yield* left(long)
       const { service } = yield* elsewhere
-      // Its message does not come to an end: the thread is busy.
-      const simulator = yield* Simulator.Simulator
-      yield* simulator.inject(
-        Script.stall({ headers: true }),
-        ({ method, path }) => method === "POST" && path.endsWith("/items")
-      )
-      const busy = yield* Effect.fork(service.addMessage(id, "Hello?"))
-      yield* pass(10)
+      const busy = yield* occupied(service, id)
       const { handlers } = counting()
       const events: Array<RunEvent.RunEvent> = []
       const reader = yield* Effect.fork(Effect.provide(
@@ -151,13 +157,7 @@ describe("two who go on with a run at once", () => {
     Effect.scoped(Effect.gen(function*() {
       const { cursor, id } = yield* left()
       const { service } = yield* elsewhere
-      const simulator = yield* Simulator.Simulator
-      yield* simulator.inject(
-        Script.stall({ headers: true }),
-        ({ method, path }) => method === "POST" && path.endsWith("/items")
-      )
-      const busy = yield* Effect.fork(service.addMessage(id, "Hello?"))
-      yield* pass(10)
+      const busy = yield* occupied(service, id)
       const { handlers } = counting()
       const resume = (busyTimeout?: Duration.DurationInput) =>
         Effect.provide(observe(service.resume(cursor, { toolkit, busyTimeout })), handlers)
