@@ -526,20 +526,23 @@ const make = (options: Options): Service => {
       Line.toStream((terms) => {
         const body = { ...params, stream: true } as ResponseCreateParamsStreaming
         const attributes = Telemetry.chatStart(body, server)
-        return Effect.flatMap(Line.span(terms.line, `chat ${params.model ?? ""}`.trimEnd(), attributes), (span) => {
-          const failed = (error: RequestError) => span.attribute("error.type", error._tag)
-          const opened = events(
-            terms,
-            "once",
-            aboutParams(params),
-            (client, signal) => client.responses.create(body, { signal }),
-            { asked: params, onEnd: (end) => "_tag" in end ? failed(end) : answered(span, params, end) }
-          )
-          return Effect.tapError(
-            Effect.zipRight(Validate.params(params), opened),
-            (error) => Effect.sync(() => failed(error))
-          )
-        })
+        return Effect.flatMap(
+          Line.span(terms.line, `chat ${params.model ?? ""}`.trimEnd(), attributes, "client"),
+          (span) => {
+            const failed = (error: RequestError) => span.attribute("error.type", error._tag)
+            const opened = events(
+              terms,
+              "once",
+              aboutParams(params),
+              (client, signal) => client.responses.create(body, { signal }),
+              { asked: params, onEnd: (end) => "_tag" in end ? failed(end) : answered(span, params, end) }
+            )
+            return Effect.tapError(
+              Effect.zipRight(Validate.params(params), opened),
+              (error) => Effect.sync(() => failed(error))
+            )
+          }
+        )
       }),
     retrieve: Effect.fn("OpenAI.responses.retrieve")(function*(id, options) {
       yield* Validate.id("response id", id)

@@ -3,10 +3,17 @@ import * as Effect from "effect/Effect"
 
 export class Inbox<A> {
   #values: Array<A> = []
+  #hasEnded = false
   #wake: (() => void) | undefined
 
   put(value: A): void {
     this.#values.push(value)
+    this.#wake?.()
+  }
+
+  /** Nobody waits from now on. */
+  end(): void {
+    this.#hasEnded = true
     this.#wake?.()
   }
 
@@ -16,7 +23,7 @@ export class Inbox<A> {
       this.#wake = undefined
       resume(Effect.sync(() => this.#values.splice(0)))
     }
-    if (this.#values.length > 0) answer()
+    if (this.#values.length > 0 || this.#hasEnded) answer()
     else this.#wake = answer
   })
 }

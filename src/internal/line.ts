@@ -22,6 +22,10 @@ export class Line {
   readonly #ends = new Set<End>()
   #exit: Exit.Exit<unknown, unknown> | undefined
 
+  get hasEnded(): boolean {
+    return this.#exit !== undefined
+  }
+
   /** Calls it when the line ends, or at once; the function that it gives takes it back. */
   add(end: End): () => void {
     if (this.#exit !== undefined) end(this.#exit)
@@ -55,12 +59,13 @@ export const using = <A, E, R>(f: (line: Line) => Effect.Effect<A, E, R>): Effec
 export const span = (
   line: Line,
   name: string,
-  attributes: Readonly<Record<string, unknown>>
+  attributes: Readonly<Record<string, unknown>>,
+  kind: Tracer.SpanKind
 ): Effect.Effect<Tracer.Span> =>
   Effect.uninterruptible(Effect.withFiberRuntime((fiber) => {
     const clock = Context.get(fiber.currentDefaultServices, Clock.Clock)
     const isTimed = fiber.getFiberRef(FiberRef.currentTracerTimingEnabled)
-    const options = { kind: "client", captureStackTrace: false, attributes } as const
+    const options = { kind, captureStackTrace: false, attributes } as const
     return Effect.tap(Effect.makeSpan(name, options), (span) => {
       line.add((exit) => {
         if (span.status._tag === "Started") span.end(isTimed ? clock.unsafeCurrentTimeNanos() : 0n, exit)

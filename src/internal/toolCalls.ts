@@ -24,6 +24,7 @@ import { annotation, type Declaration } from "./declare.ts"
 import type { Decoded, Handler, Handlers } from "./handlers.ts"
 import { issuesOf } from "./issues.ts"
 import type * as JsonSchema from "./jsonSchema.ts"
+import * as Line from "./line.ts"
 import * as Telemetry from "./telemetry.ts"
 import { after } from "./timer.ts"
 import { NeedsApproval, Timeout } from "./toolAnnotations.ts"
@@ -47,7 +48,8 @@ export interface ToolCalls {
   readonly needsApproval: (call: FunctionCall) => Effect.Effect<boolean>
   /** Whether its tool does no harm when it runs twice. */
   readonly mayRepeat: (name: string) => boolean
-  readonly run: (call: FunctionCall, at: RunLog.Call) => Effect.Effect<Outcome>
+  /** Is interrupted when the line ends before it is done. */
+  readonly run: (call: FunctionCall, at: RunLog.Call, line: Line.Line) => Effect.Effect<Outcome>
 }
 
 const told = (output: string): Outcome => ({ output, isFailure: true })
@@ -119,29 +121,32 @@ export const make = (
   /** What was decoded already, to find out whether it needs approval. */
   const known = new WeakMap<FunctionCall, Either.Either<Decoded, string>>()
 
-  const handle = (call: RunLog.Call, { handler, timeout, tool }: Fn, decoded: Decoded, span: Tracer.Span) => {
-    const handled = Effect.matchCauseEffect(Effect.suspend(() => handler.handle(decoded)), {
-      onFailure: (cause) => failedWith(tool, cause),
-      onSuccess: ({ encoded, isFailure, result }): Effect.Effect<Outcome> =>
-        Effect.succeed({ output: textOf(encoded), isFailure, result })
+  /** What a call comes to: its arguments are decoded and its handler runs. */
+  const handle = (call: FunctionCall): Effect.Effect<Outcome> => {
+    const found = functions.get(call.name)
+    if (found === undefined) {
+      const names = Array.from(functions.keys()).join(", ")
+      return Effect.succeed(told(`There is no tool "${call.name}". There are: ${names}.`))
+    }
+    const { decode, handler, tool } = found
+    return Effect.matchEffect(known.get(call) ?? decode(call.arguments), {
+      onFailure: (why) => Effect.succeed(told(`The tool was not called, because of its arguments:\n${why}`)),
+      onSuccess: (decoded) =>
+        Effect.matchCauseEffect(Effect.suspend(() => handler.handle(decoded)), {
+          onFailure: (cause) => failedWith(tool, cause),
+          onSuccess: ({ encoded, isFailure, result }): Effect.Effect<Outcome> =>
+            Effect.succeed({ output: textOf(encoded), isFailure, result })
+        })
     })
-    return inFiber(handled, {
-      change: (context) => {
-        const services = new Map<string, unknown>(handler.context.unsafeMap)
-        const add = (service: unknown, key: string) => void services.set(key, service)
-        options.context.unsafeMap.forEach(add)
-        if (context !== options.context) context.unsafeMap.forEach(add)
-        return Context.unsafeMake(services.set(CurrentCall.key, call).set(Tracer.ParentSpan.key, span))
-      },
-      timeout,
-      onTimeout: (): Outcome => {
-        const time = Duration.format(timeout)
-        return {
-          ...told(`The tool took longer than ${time} and was stopped. Whether it had an effect is not known.`),
-          cause: Cause.fail(new Cause.TimeoutException(`Tool "${tool.name}" took longer than ${time}`))
-        }
-      }
-    })
+  }
+
+  /** What its fiber knows: what the handler was made with, then what the run was given, then whoever reads the run. */
+  const contextOf = (call: FunctionCall, at: RunLog.Call, span: Tracer.Span, reader: Context.Context<never>) => {
+    const services = new Map<string, unknown>(functions.get(call.name)?.handler.context.unsafeMap)
+    const add = (service: unknown, key: string) => void services.set(key, service)
+    options.context.unsafeMap.forEach(add)
+    if (reader !== options.context) reader.unsafeMap.forEach(add)
+    return Context.unsafeMake(services.set(CurrentCall.key, at).set(Tracer.ParentSpan.key, span))
   }
 
   return {
@@ -168,26 +173,13 @@ export const make = (
         )
       )
     },
-    run: (call, at) =>
-      Effect.useSpan(
-        `execute_tool ${call.name}`,
-        { captureStackTrace: false, attributes: Telemetry.toolStart(call) },
-        (span) =>
-          Effect.catchAllCause(
-            Effect.suspend(() => {
-              const found = functions.get(call.name)
-              if (found === undefined) {
-                const names = Array.from(functions.keys()).join(", ")
-                return Effect.succeed(told(`There is no tool "${call.name}". There are: ${names}.`))
-              }
-              return Effect.matchEffect(known.get(call) ?? found.decode(call.arguments), {
-                onFailure: (why) => Effect.succeed(told(`The tool was not called, because of its arguments:\n${why}`)),
-                onSuccess: (decoded) => handle(at, found, decoded, span)
-              })
-            }),
-            (cause) => Effect.succeed({ ...told(failed), cause })
-          )
-      )
+    run: (call, at, line) =>
+      inFiber(Effect.suspend(() => handle(call)), {
+        call,
+        line,
+        contextOf: (span, reader) => contextOf(call, at, span, reader),
+        timeout: functions.get(call.name)?.timeout ?? Duration.infinity
+      })
   }
 }
 
@@ -205,48 +197,66 @@ const failedWith = (tool: AiTool.Any, cause: Cause.Cause<unknown>): Effect.Effec
 }
 
 /**
- * Runs a handler in a fiber of its own, begun with all that it is to know, which costs less than to change what the fiber
- * of the run knows and to change it back. One that takes too long, or that nobody waits for any more, is given up: it is
- * interrupted then, and one that cannot be holds nobody.
+ * Makes a call in a fiber of its own, begun with all that its handler is to know, which costs less than to change what the
+ * fiber of the run knows and to change it back. One that takes too long, or that nobody waits for any more, is given up:
+ * it is interrupted then, and one that cannot be holds nobody. It is interrupted with the line too.
  */
 const inFiber = (
-  handled: Effect.Effect<Outcome>,
-  { change, onTimeout, timeout }: {
-    readonly change: (context: Context.Context<never>) => Context.Context<never>
+  made: Effect.Effect<Outcome>,
+  { call, contextOf, line, timeout }: {
+    readonly call: FunctionCall
+    readonly contextOf: (span: Tracer.Span, reader: Context.Context<never>) => Context.Context<never>
+    readonly line: Line.Line
     readonly timeout: Duration.Duration
-    readonly onTimeout: () => Outcome
   }
 ): Effect.Effect<Outcome> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.withFiberRuntime((parent, { runtimeFlags }) => {
-      const runtime = Runtime.make({
-        context: change(parent.currentContext),
-        runtimeFlags: RuntimeFlags.enable(runtimeFlags, RuntimeFlags.Interruption),
-        fiberRefs: parent.getFiberRefs()
-      })
-      const fiber = Runtime.runFork(runtime, handled)
-      const giveUp = () => fiber.unsafeInterruptAsFork(FiberId.none)
-      let stop: (() => void) | undefined
-      const waited = Effect.async<Outcome>((resume) => {
-        let isDone = false
+  Effect.uninterruptibleMask((restore) => {
+    if (line.hasEnded) return Effect.interrupt
+    const own = new Line.Line()
+    const span = Line.span(own, `execute_tool ${call.name}`, Telemetry.toolStart(call), "internal")
+    return Effect.flatMap(span, (span) =>
+      Effect.withFiberRuntime((parent, { runtimeFlags }) => {
+        const runtime = Runtime.make({
+          context: contextOf(span, parent.currentContext),
+          runtimeFlags: RuntimeFlags.enable(runtimeFlags, RuntimeFlags.Interruption),
+          fiberRefs: parent.getFiberRefs()
+        })
+        const fiber = Runtime.runFork(runtime, made)
+        let settle = (_: Effect.Effect<Outcome>): void => {}
+        let outcome: Effect.Effect<Outcome> | undefined
         fiber.addObserver((exit) => {
-          isDone = true
-          stop?.()
-          resume(Exit.isSuccess(exit) ? exit : Effect.succeed({ ...told(failed), cause: exit.cause }))
+          outcome = Exit.isSuccess(exit) ? exit : Effect.succeed({ ...told(failed), cause: exit.cause })
+          own.end(Exit.void)
+          settle(outcome)
         })
-        if (isDone) return
-        stop = after(Context.get(parent.currentDefaultServices, Clock.Clock), timeout, () => {
-          resume(Effect.sync(onTimeout))
-          giveUp()
+        if (outcome !== undefined) return outcome
+        const giveUp = (exit: Exit.Exit<unknown, unknown>) => {
+          fiber.unsafeInterruptAsFork(FiberId.none)
+          own.end(exit)
+        }
+        const waited = Effect.async<Outcome>((resume) => {
+          if (outcome !== undefined) return resume(outcome)
+          settle = resume
+          own.add(line.add((exit) => {
+            resume(Effect.interrupt)
+            giveUp(exit)
+          }))
+          own.add(after(Context.get(parent.currentDefaultServices, Clock.Clock), timeout, () => {
+            resume(Effect.succeed(tooLong(call, timeout)))
+            giveUp(Exit.void)
+          }))
         })
-      })
-      return Effect.tapErrorCause(restore(waited), () =>
-        Effect.sync(() => {
-          stop?.()
-          giveUp()
-        }))
-    })
-  )
+        return Effect.tapErrorCause(restore(waited), (cause) => Effect.sync(() => giveUp(Exit.failCause(cause))))
+      }))
+  })
+
+const tooLong = ({ name }: FunctionCall, timeout: Duration.Duration): Outcome => {
+  const time = Duration.format(timeout)
+  return {
+    ...told(`The tool took longer than ${time} and was stopped. Whether it had an effect is not known.`),
+    cause: Cause.fail(new Cause.TimeoutException(`Tool "${name}" took longer than ${time}`))
+  }
+}
 
 /** No word of the defect: what is in it is not for the model. */
 const failed = "The tool failed unexpectedly."

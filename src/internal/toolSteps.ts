@@ -7,6 +7,7 @@ import type * as RunLog from "../RunLog.ts"
 import type { FunctionCall, ItemId, RunId, ThreadId } from "../Thread.ts"
 import type * as ThreadStore from "../ThreadStore.ts"
 import type { Approval } from "../Tools.ts"
+import type { Line } from "./line.ts"
 import { unknownOutcome } from "./settle.ts"
 import type * as ToolCalls from "./toolCalls.ts"
 
@@ -18,6 +19,8 @@ export interface Tools {
   readonly maxSteps: number
   readonly onDefect: "inform" | "fail"
   readonly log: RunLog.Service
+  /** Ends when somebody wants the run to end: then its calls are given up. */
+  readonly line: Line
   readonly runId: RunId
   readonly threadId: ThreadId
 }
@@ -46,8 +49,14 @@ export const approvalOf = (id: ItemId, { approve, reason }: Approval): ThreadSto
   ...(reason === undefined ? {} : { reason })
 })
 
-interface Share {
-  readonly tasks: ReadonlyArray<Effect.Effect<Done>>
+export interface Task {
+  readonly done: Effect.Effect<Done>
+  /** Somebody is asked first, which may take long. */
+  readonly asksFirst: boolean
+}
+
+export interface Share {
+  readonly tasks: ReadonlyArray<Task>
   /** What is left to whoever can answer. */
   readonly left: ReadonlyArray<Pending>
 }
@@ -78,7 +87,7 @@ const make = (tools: Tools, call: FunctionCall): Effect.Effect<Made> => {
     )
   return Effect.matchCauseEffect(Effect.suspend(() => tools.log.start(at)), {
     onFailure: (cause) => Effect.succeed(told(call, unprepared, cause)),
-    onSuccess: () => Effect.flatMap(tools.calls.run(call, at), finish)
+    onSuccess: () => Effect.flatMap(tools.calls.run(call, at, tools.line), finish)
   })
 }
 
@@ -169,7 +178,9 @@ export const share = Effect.fnUntraced(function*(
   const shared: Share = {
     left,
     tasks: own.map((one) =>
-      one._tag === "PendingCall" && !one.needsApproval ? makeIt(one.call) : asking(one, approve!, makeIt)
+      one._tag === "PendingCall" && !one.needsApproval
+        ? { done: makeIt(one.call), asksFirst: false }
+        : { done: asking(one, approve!, makeIt), asksFirst: true }
     )
   }
   return shared

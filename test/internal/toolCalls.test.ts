@@ -5,6 +5,7 @@ import { Context, Effect, Fiber, FiberId } from "effect"
 import { Thread } from "effect-openai-threads"
 import { declare } from "../../src/internal/declare.ts"
 import { handlersOf } from "../../src/internal/handlers.ts"
+import { Line } from "../../src/internal/line.ts"
 import * as ToolCalls from "../../src/internal/toolCalls.ts"
 
 const toolkit = Toolkit.make(Tool.make("wait"))
@@ -50,7 +51,7 @@ it.live("a handler ends with whoever waits for it, wherever that one is interrup
       timeout: "1 minute"
     })
     for (let count = 1_850; count < 2_050; count++) {
-      const fiber = yield* Effect.fork(Effect.zipRight(operations(count), calls.run(call, at)))
+      const fiber = yield* Effect.fork(Effect.zipRight(operations(count), calls.run(call, at, new Line())))
       yield* Effect.yieldNow()
       fiber.unsafeInterruptAsFork(FiberId.none)
       yield* Fiber.await(fiber)

@@ -13,12 +13,12 @@ import { over } from "./over.ts"
 import type { Outcome, RunPull } from "./plan.ts"
 import type { RunState } from "./runState.ts"
 
-export const act = Effect.fnUntraced(function*(
+export const act: (
   run: RunState,
   writer: ThreadStore.Writer,
   tools: ToolSteps.Tools,
   step: Outcome
-) {
+) => RunPull = Effect.fnUntraced(function*(run, writer, tools, step) {
   const { owed, plan: { threadId }, projection } = run
   const isRejoined = !run.hasAsked
   // Whoever asks the model has the thread already.
@@ -39,7 +39,7 @@ export const act = Effect.fnUntraced(function*(
   }
   run.deadline = run.limit
   return yield* run.inTime(callAll(run, writer, tools, step, { tasks, left }))
-}, (stage, run): RunPull => run.once(stage))
+})
 
 /** Those that nobody has answered meanwhile. Where all are answered, somebody has gone on. */
 export const unanswered = (
@@ -47,7 +47,7 @@ export const unanswered = (
   writer: ThreadStore.Writer,
   pending: ReadonlyArray<Pending>
 ): Effect.Effect<ReadonlyArray<Pending>, Option.Option<ResumeError>> =>
-  Effect.flatMap(run.failing(run.inSpan(writer.pending)), (open) => {
+  Effect.flatMap(run.failing(writer.pending), (open) => {
     const ids = new Set<string>(open.map(keyOf))
     const left = pending.filter((one) => ids.has(keyOf(one)))
     return left.length === 0

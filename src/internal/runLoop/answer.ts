@@ -23,7 +23,7 @@ export const answer = Effect.fnUntraced(function*(run: RunState, writer: ThreadS
   const { owed, plan: { answers, params }, tools } = run
   const invalid = (reason: string) => run.fail(new InvalidInput({ field: "answers", reason }))
   if (run.isRemembered) yield* run.failing(takeThread(run))
-  const waiting = yield* run.failing(run.inSpan(writer.pending))
+  const waiting = yield* run.failing(writer.pending)
   const checked = Answers.check(waiting, answers)
   if (Either.isLeft(checked)) return yield* invalid(checked.left)
   run.services.active.asked.delete(run.plan.threadId)
@@ -36,5 +36,8 @@ export const answer = Effect.fnUntraced(function*(run: RunState, writer: ThreadS
   owed.owe(waiting, ToolSteps.notCarriedOut("the run ended before"))
   for (const item of items) owed.put(item)
   const makeIt = yield* ToolSteps.resuming(tools, approved)
-  return yield* callAll(run, writer, tools, nothing, { tasks: approved.map(makeIt), left: [] })
+  return yield* callAll(run, writer, tools, nothing, {
+    tasks: approved.map((call) => ({ done: makeIt(call), asksFirst: false })),
+    left: []
+  })
 }, (stage, run): RunPull => run.once(stage))

@@ -37,7 +37,7 @@ export const ask = (
     opening(noneMade),
     (error) =>
       error._tag === "HistoryRejected"
-        ? Effect.flatMap(run.inSpan(mendThread(run, writer, error)), opening)
+        ? Effect.flatMap(mendThread(run, writer, error), opening)
         : Effect.fail(error)
   )
   return Effect.suspend(() => {
@@ -62,7 +62,7 @@ const open = (
   const previous = run.projection.responseId
   return Effect.suspend(() => {
     if (run.isStopped) return new RunCancelled({ threadId: plan.threadId, responseId: undefined })
-    return Effect.flatMap(run.inSpan(writer.turn(newItems, isTheirs(run))), (turn) => {
+    return Effect.flatMap(writer.turn(newItems, isTheirs(run)), (turn) => {
       const stream = openai.responses.stream({
         ...params,
         ...turn.params,

@@ -14,12 +14,11 @@ import type { Outcome, RunPull } from "./plan.ts"
 import type { RunState } from "./runState.ts"
 import { toolCallCompleted } from "./toolCallCompleted.ts"
 
-/** The calls of one step. */
+/** What is done in one step. */
 interface Work {
-  readonly done: Inbox<ToolSteps.Done | undefined>
   /** What the program cannot answer itself. */
   readonly left: ReadonlyArray<Pending>
-  /** How many are not done yet. */
+  /** How much of it is not done yet. */
   size: number
   failure: RunPull | undefined
 }
@@ -29,54 +28,56 @@ export const callAll = Effect.fnUntraced(function*(
   writer: ThreadStore.Writer,
   tools: ToolSteps.Tools,
   step: Outcome,
-  { left, tasks }: Pick<Work, "left"> & { readonly tasks: ReadonlyArray<Effect.Effect<ToolSteps.Done>> }
+  { left, tasks }: ToolSteps.Share
 ) {
   if (run.isStopped) return yield* run.cancelled
-  const done = run.calling = new Inbox<ToolSteps.Done | undefined>()
-  const calls = tasks.map((task) => Effect.map(task, (one) => done.put(one)))
-  // One call alone needs no fibers besides.
-  const [alone] = calls
-  const making = alone !== undefined && calls.length === 1
-    ? alone
-    : Effect.all(calls, { concurrency: tools.concurrency, discard: true })
-  yield* run.inSpan(Effect.forkIn(making, run.busy))
-  return yield* (run.next = tell(run, writer, tools, step, {
-    done,
-    left,
-    size: tasks.length,
-    failure: undefined
-  }))
+  const work: Work = { left, size: tasks.length, failure: undefined }
+  const tell = (done: ReadonlyArray<ToolSteps.Done>) => telling(run, writer, tools, step, work, done)
+  const [alone] = tasks
+  // A call that only its handler can hold up, which is given up where the run is to end, needs no fibers besides.
+  if (alone !== undefined && tasks.length === 1 && !alone.asksFirst && !run.isRemembered) {
+    return yield* tell([yield* run.failing(run.unlessStopped(alone.done))])
+  }
+  const inbox = new Inbox<ToolSteps.Done>()
+  const forget = tools.line.add(() => inbox.end())
+  const making = Effect.all(
+    tasks.map(({ done }) => Effect.map(done, (one) => inbox.put(one))),
+    { concurrency: tools.concurrency, discard: true }
+  )
+  yield* Effect.forkIn(making, run.busy)
+  const waiting: RunPull = Effect.flatMap(inbox.take, (done) => {
+    if (run.isStopped) return run.cancelled
+    const told = tell(done)
+    if (work.size === 0) forget()
+    return told
+  })
+  return yield* (run.next = waiting)
 })
 
-/** Tells of each call as it is done. */
-const tell = (
+/** Tells of what is done, and asks the model again once all of it is. */
+const telling = (
   run: RunState,
   writer: ThreadStore.Writer,
   tools: ToolSteps.Tools,
   step: Outcome,
-  work: Work
+  work: Work,
+  done: ReadonlyArray<ToolSteps.Done>
 ): RunPull => {
-  const again: RunPull = Effect.flatMap(work.done.take, (all) => {
-    const events: Array<RunEvent> = []
-    for (const one of all) {
-      // The run is to end.
-      if (one === undefined) return run.cancelled
-      work.size--
-      work.failure ??= failureOf(run, tools, one)
-      if (!("call" in one)) {
-        run.owed.put(one.item)
-        continue
-      }
-      const { call: { callId }, outcome } = one
-      run.owed.set(callId, outcome.output)
-      run.self.outputs.set(callId, one)
-      events.push(toolCallCompleted(run.projection, one))
+  const events: Array<RunEvent> = []
+  for (const one of done) {
+    work.size--
+    work.failure ??= failureOf(run, tools, one)
+    if (!("call" in one)) {
+      run.owed.put(one.item)
+      continue
     }
-    if (work.size === 0) run.calling = undefined
-    run.next = work.size > 0 ? again : goOn(run, writer, step, work)
-    return events.length > 0 ? Effect.succeed(events) : run.next
-  })
-  return again
+    const { call: { callId }, outcome } = one
+    run.owed.set(callId, outcome.output)
+    run.self.outputs.set(callId, one)
+    events.push(toolCallCompleted(run.projection, one))
+  }
+  if (work.size === 0) run.next = goOn(run, writer, step, work)
+  return events.length > 0 ? Effect.succeed(events) : run.next
 }
 
 /** What the run ends with once all outputs are written, if a call ends it. */
@@ -92,19 +93,22 @@ const failureOf = (run: RunState, tools: ToolSteps.Tools, done: ToolSteps.Done):
 }
 
 /** Everything that could be done is done. */
-const goOn = Effect.fnUntraced(function*(run: RunState, writer: ThreadStore.Writer, step: Outcome, work: Work) {
+const goOn = (run: RunState, writer: ThreadStore.Writer, step: Outcome, work: Work): RunPull => {
+  if (work.failure !== undefined || work.left.length > 0) return run.once(endWith(run, writer, step, work))
   const { owed, plan } = run
+  const { tool_choice: choice, ...params } = plan.params
+  // A choice that was forced would force a call in every step. Source: openai-agents-python#263.
+  const asking = ask(run, writer, owed.items, choice === "none" ? plan.params : params)
+  return run.isRemembered ? run.once(Effect.zipRight(stillLeads(run), asking)) : asking
+}
+
+/** The outputs are in the thread before anybody hears of the end. */
+const endWith = Effect.fnUntraced(function*(run: RunState, writer: ThreadStore.Writer, step: Outcome, work: Work) {
+  const { owed } = run
   yield* stillLeads(run)
   // Those hear of it who can answer. A run that fails does not tell them.
   if (work.failure === undefined) owed.leave(work.left)
-  const { items } = owed
-  if (work.failure !== undefined || work.left.length > 0) {
-    // Its outputs are in the thread before anybody hears of it.
-    yield* run.failing(run.inSpan(writer.answer(items)))
-    owed.clear()
-    return yield* work.failure ?? over(run, { ...step, pending: work.left, usage: noUsage, messages: [] })
-  }
-  const { tool_choice: choice, ...params } = plan.params
-  // A choice that was forced would force a call in every step. Source: openai-agents-python#263.
-  return yield* (run.next = ask(run, writer, items, choice === "none" ? plan.params : params))
-}, (stage, run): RunPull => run.once(stage))
+  yield* run.failing(writer.answer(owed.items))
+  owed.clear()
+  return yield* work.failure ?? over(run, { ...step, pending: work.left, usage: noUsage, messages: [] })
+})

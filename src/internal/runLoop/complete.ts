@@ -22,7 +22,7 @@ const giveUp = (run: RunState, { writer }: Turn, { pending }: Outcome): RunPull 
 
 export const complete = Effect.fnUntraced(function*(run: RunState, turn: Turn, response: Response) {
   if (response.status === "cancelled") return yield* run.cancelled
-  yield* run.failing(run.inSpan(turn.commit(response)))
+  yield* run.failing(turn.commit(response))
   run.isOver = true
   run.owed.clear()
   // Its span and its timer end here rather than with the tools.

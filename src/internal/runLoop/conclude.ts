@@ -18,7 +18,7 @@ export const conclude = (run: RunState, turn: Turn, response: Response, otherwis
     switch (response.status) {
       case "completed":
         return Effect.zipRight(
-          run.failing(run.inSpan(turn.settle === undefined ? Effect.void : turn.settle(response))),
+          run.failing(turn.settle === undefined ? Effect.void : turn.settle(response)),
           finish(run, turn, response)
         )
       case "incomplete":
@@ -53,7 +53,7 @@ export const incomplete = (
   run.isOver = true
   return run.once(Effect.zipRight(
     // Why the answer is incomplete is what the reader has to know; what could not be tidied up is done before the next.
-    Effect.ignore(Effect.map(run.inSpan(turn.commit(response)), () => run.owed.clear())),
+    Effect.ignore(Effect.map(turn.commit(response), () => run.owed.clear())),
     run.fail(
       new RunIncomplete({
         threadId,

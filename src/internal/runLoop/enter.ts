@@ -63,7 +63,7 @@ const start = (run: RunState, ticket: ThreadStore.Ticket): RunPull =>
     }
     const beginning = message === undefined
       ? begin(run, writer)
-      : trying(run, "safe", run.inSpan(writer.append([message])), () => begin(run, writer))
+      : trying(run, "safe", writer.append([message]), () => begin(run, writer))
     if (run.tools === undefined) return Effect.zipRight(leaving, beginning)
     // Who does not want to wait writes nothing where it would have to.
     const first = run.isRemembered && run.plan.waiting.onBusy === "reject"

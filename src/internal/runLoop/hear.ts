@@ -93,7 +93,7 @@ export const hearOn = (run: RunState, turn: Turn, lost: ResumeError): RunPull =>
     const retrieve = openai.responses.retrieve(responseId, including(run, turn.params))
     const look = Effect.flatMap(
       // It is tried again here.
-      Effect.either(run.inSpan(Effect.provideService(retrieve, RetryPolicy, none))),
+      Effect.either(Effect.provideService(retrieve, RetryPolicy, none)),
       Either.match({
         onLeft: () => again(new ConnectionLost({ phase: "stream", how: "eof", accepted: "unknown" })),
         // Its events can be read after its end too. They tell more than the response, and how much was told before.

@@ -22,7 +22,7 @@ export const untilOver = (run: RunState, turn: Turn, lost: ResumeError): RunPull
   Effect.suspend(() => {
     if (run.isStopped) return run.fail(lost)
     const { plan, projection, services: { openai } } = run
-    const look = run.inSpan(openai.responses.retrieve(projection.responseId!, including(run, turn.params)))
+    const look = openai.responses.retrieve(projection.responseId!, including(run, turn.params))
     return Effect.matchEffect(look, {
       onFailure: (error) =>
         run.fail(
@@ -50,11 +50,11 @@ export const lookUp = Effect.fnUntraced(function*(run: RunState, turn: Turn, err
     look,
     (response) => isOpen(response) ? Effect.zipRight(run.hangUp(), whenOver) : Effect.succeed(response)
   )
-  const found = yield* run.inSpan(ending.pipe(
+  const found = yield* ending.pipe(
     Effect.tap((response) => response.status === "completed" ? settle(response) : Effect.void),
     Effect.timeoutOption(settleTime),
     Effect.orElseSucceed(Option.none<Response>)
-  ))
+  )
   const response = Option.getOrUndefined(found)
   switch (response?.status) {
     case "completed":

@@ -56,7 +56,9 @@ export const closeOpen = (
     )
     const made = tools === undefined
       ? noneMade
-      : yield* Effect.forEach(calls, (call) => ToolSteps.recover(tools, call), { concurrency: tools.concurrency })
+      : yield* run.unlessStopped(
+        Effect.forEach(calls, (call) => ToolSteps.recover(tools, call), { concurrency: tools.concurrency })
+      )
     yield* leads(run)
     yield* writer.answer([...made.map(({ call, outcome }) => outputOf(call.callId, outcome.output)), ...closed])
     owed.clear()

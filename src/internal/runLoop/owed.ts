@@ -1,5 +1,4 @@
 /** The answers that what waits in a thread still lacks, as far as they are known. */
-import * as Effect from "effect/Effect"
 import type { Pending } from "../../RunEvent.ts"
 import type { CallId } from "../../Thread.ts"
 import type * as ThreadStore from "../../ThreadStore.ts"
@@ -45,13 +44,19 @@ export class Owed {
   /** What is owed for a call changes when it begins and when it is done, whether or not anybody hears of it. */
   follow(tools: ToolSteps.Tools): ToolSteps.Tools {
     const { log } = tools
-    const settle = (callId: CallId, output: string) => Effect.sync(() => this.set(callId, output))
+    // They are called when that is to be written down, and not before.
     return {
       ...tools,
       log: {
         ...log,
-        start: (call) => Effect.zipRight(settle(call.callId, unknownOutcome), log.start(call)),
-        finish: (call, outcome) => Effect.zipRight(settle(call.callId, outcome.output), log.finish(call, outcome))
+        start: (call) => {
+          this.set(call.callId, unknownOutcome)
+          return log.start(call)
+        },
+        finish: (call, outcome) => {
+          this.set(call.callId, outcome.output)
+          return log.finish(call, outcome)
+        }
       }
     }
   }

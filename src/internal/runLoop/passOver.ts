@@ -13,7 +13,7 @@ import { toolCallCompleted } from "./toolCallCompleted.ts"
 
 export const passOver = Effect.fnUntraced(function*(run: RunState, writer: ThreadStore.Writer) {
   yield* run.failing(takeThread(run))
-  const made = yield* run.failing(run.inSpan(closeOpen(run, writer)))
+  const made = yield* run.failing(closeOpen(run, writer))
   run.services.active.asked.delete(run.plan.threadId)
   run.next = ask(run, writer, [], run.plan.params)
   return made.length === 0 ? yield* run.next : made.map((one) => toolCallCompleted(run.projection, one))

@@ -12,7 +12,7 @@ import type { RunState } from "./runState.ts"
 
 /** As the one who drives it. */
 export const rejoin = (run: RunState, writer: ThreadStore.Writer, from: From): RunPull =>
-  Effect.flatMap(run.failing(run.inSpan(writer.turn())), (turn) => goOnFrom(run, { ...turn, writer }, from))
+  Effect.flatMap(run.failing(writer.turn()), (turn) => goOnFrom(run, { ...turn, writer }, from))
 
 export const goOnFrom = (run: RunState, turn: Turn, from: From): RunPull => {
   const { timeout } = run.plan

@@ -17,7 +17,6 @@ import { ThreadBusy } from "../../ThreadError.ts"
 import type { Limits } from "../../Timeouts.ts"
 import type * as ActiveRuns from "../activeRuns.ts"
 import { Heard } from "../heard.ts"
-import type { Inbox } from "../inbox.ts"
 import type * as Lineage from "../lineage.ts"
 import { isOpen, noUsage, Projection, sum } from "../projection.ts"
 import * as Pull from "../pull.ts"
@@ -84,8 +83,6 @@ export class RunState {
   /** Its reader could not hear on, but its answer goes on in the background, and takes what was sent with it along. */
   goesOn = false
 
-  /** Set while calls are made. */
-  calling: Inbox<ToolSteps.Done | undefined> | undefined
   /** What a log was asked for in its name, and whether it is its own. */
   readonly leases = new Map<RunId | ThreadId, boolean>()
   /** How long they are its own. */
@@ -187,6 +184,15 @@ export class RunState {
   /** The run fails with what the effect fails with. */
   failing<A, E extends ResumeError>(effect: Effect.Effect<A, E>): Effect.Effect<A, Option.Option<ResumeError>> {
     return Effect.catchAll(effect, (error) => this.fail(error))
+  }
+
+  /** Around calls, which are given up where somebody wants the run to end. */
+  unlessStopped<A, E>(calls: Effect.Effect<A, E>): Effect.Effect<A, E | RunCancelled | ThreadBusy> {
+    return Effect.catchAllCause(
+      calls,
+      (cause): Effect.Effect<never, E | RunCancelled | ThreadBusy> =>
+        this.isStopped ? Effect.fail(this.cancellation) : Effect.failCause(cause)
+    )
   }
 
   readonly cancelled: RunPull = Effect.suspend(() => this.fail(this.cancellation))

@@ -4,6 +4,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as Scope from "effect/Scope"
 import { type RequestError, TimedOut } from "../../OpenAIError.ts"
 import type { RunState } from "./runState.ts"
@@ -13,14 +14,14 @@ export const endTime = "5 seconds"
 
 export const stop = (run: RunState): Effect.Effect<void, RequestError> =>
   Effect.suspend(() => {
-    const { busy, calling, self } = run
+    const { busy, self, tools } = run
     self.isStopped = true
     if (!self.hasTurn) {
       // It leaves the queue.
       self.end ??= run.cancellation
       return Effect.zipRight(Deferred.succeed(run.stopped, undefined), Scope.close(busy, Exit.void))
     }
-    calling?.put(undefined)
+    tools?.line.end(Exit.interrupt(FiberId.none))
     return Deferred.succeed(run.stopped, undefined).pipe(
       Effect.zipRight(run.hangUp()),
       Effect.zipRight(cancel(run))

@@ -8,6 +8,7 @@ import type { RunId, ThreadId } from "../../Thread.ts"
 import type { Approval } from "../../Tools.ts"
 import { type Declaration, declare } from "../declare.ts"
 import { handlersOf, type Source } from "../handlers.ts"
+import { Line } from "../line.ts"
 import type { Params } from "../runLoop/plan.ts"
 import * as ToolCalls from "../toolCalls.ts"
 import type * as ToolSteps from "../toolSteps.ts"
@@ -89,6 +90,7 @@ export const toolSteps = Effect.fnUntraced(function*(
     maxSteps,
     onDefect: onToolDefect,
     log: yield* RunLog,
+    line: new Line(),
     ...run
   }
   return tools
