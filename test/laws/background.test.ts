@@ -4,7 +4,7 @@ import { Cursor, Run, type RunEvent, RunLog, Thread, Threads } from "effect-open
 import { Script, Simulator } from "effect-openai-threads/testing"
 import { badEnd, collect, collectLogs, observe } from "../support/observe.ts"
 import { pass, passing } from "../support/time.ts"
-import { counting, elsewhere, over, script, told, toolkit, whole } from "./backgroundRun.ts"
+import { counting, elsewhere, oneByOne, over, script, told, toolkit, whole, wholeOf } from "./backgroundRun.ts"
 
 describe("background", () => {
   it.effect("a run says what it would in the foreground", () =>
@@ -521,41 +521,47 @@ describe("stopped at any event", () => {
     detach: { onStop: "detach", stop: (run, at) => readUntil(run, at, () => Effect.interrupt) }
   }
 
-  for (const background of [false, true]) {
-    for (const [way, { onStop, stop }] of Object.entries(ways)) {
-      it.effect(
-        `law 7: ${way} in the ${background ? "background" : "foreground"}: the socket closes, the thread is free`,
-        () =>
-          Effect.gen(function*() {
-            const { length } = yield* whole
-            for (let at = 0; at < length; at++) {
-              yield* Effect.gen(function*() {
-                const { handlers, made } = counting()
-                const service = yield* Threads.Threads
-                const simulator = yield* Simulator.Simulator
-                const { id } = yield* service.create()
-                const run = service.run(id, { message: "Go", toolkit, background, onStop })
-                const reader = yield* Effect.fork(
-                  Effect.exit(stop(Stream.provideSomeLayer(run, handlers), at, service))
-                )
-                const end = yield* passing(Effect.flatten(reader.await), 30_000)
-                const wasStopped = Exit.isInterrupted(end) || (Exit.isFailure(end) && Cause.isFailure(end.cause))
-                expect(wasStopped || at === length - 1, `at ${at}: ${String(end)}`).toBe(true)
-                if (onStop === "cancel") {
-                  yield* pass(100)
-                  expect(yield* simulator.openStreams, `at ${at}`).toBe(0)
-                } else yield* pass(30_000)
-                expect((yield* simulator.threads).map(({ locked }) => locked), `at ${at}`).toEqual([false])
-                const next = service.run(id, { message: "And now?", onBusy: "reject", onPending: "reject" })
-                expect(yield* passing(Run.text(next), 10_000), `at ${at}`).toBe("Fine.")
-                expect(yield* simulator.openStreams).toBe(0)
-                if (onStop === "detach") expect(made.sort()).toEqual(["0a", "0b", "1a", "1b"])
-                expect(new Set(made).size, `at ${at}`).toBe(made.length)
-              }).pipe(over(script))
-            }
-          }),
-        60_000
-      )
-    }
+  const scripts = { "several calls at once": script, "one call after the other": oneByOne }
+  const all = [false, true].flatMap((background) =>
+    Object.entries(scripts).flatMap(([what, script]) =>
+      Object.entries(ways).map(([way, stopping]) => ({ ...stopping, background, script, way, what }))
+    )
+  )
+  for (const { background, onStop, script, stop, way, what } of all) {
+    it.effect(
+      `law 7: ${way} in the ${
+        background ? "background" : "foreground"
+      }, ${what}: the socket closes, the thread is free`,
+      () =>
+        Effect.gen(function*() {
+          const { length } = yield* wholeOf(script)
+          for (let at = 0; at < length; at++) {
+            yield* Effect.gen(function*() {
+              const { handlers, made } = counting()
+              const service = yield* Threads.Threads
+              const simulator = yield* Simulator.Simulator
+              const { id } = yield* service.create()
+              const run = service.run(id, { message: "Go", toolkit, background, onStop })
+              const reader = yield* Effect.fork(
+                Effect.exit(stop(Stream.provideSomeLayer(run, handlers), at, service))
+              )
+              const end = yield* passing(Effect.flatten(reader.await), 30_000)
+              const wasStopped = Exit.isInterrupted(end) || (Exit.isFailure(end) && Cause.isFailure(end.cause))
+              expect(wasStopped || at === length - 1, `at ${at}: ${String(end)}`).toBe(true)
+              if (onStop === "cancel") {
+                yield* pass(100)
+                expect(yield* simulator.openStreams, `at ${at}`).toBe(0)
+              } else yield* pass(30_000)
+              expect((yield* simulator.threads).map(({ locked }) => locked), `at ${at}`).toEqual([false])
+              const next = service.run(id, { message: "And now?", onBusy: "reject", onPending: "reject" })
+              expect(yield* passing(Run.text(next), 10_000), `at ${at}`).toBe("Fine.")
+              expect(yield* simulator.openStreams).toBe(0)
+              if (onStop === "detach") expect(made).toHaveLength(script === oneByOne ? 2 : 4)
+              expect(new Set(made).size, `at ${at}`).toBe(made.length)
+            }).pipe(over(script))
+          }
+        }),
+      60_000
+    )
   }
 })

@@ -21,16 +21,15 @@ export const counting = (time: Duration.DurationInput = "20 millis") => {
 }
 
 /** Two steps with tools and an answer; what is next is told by what is there. */
-const answering = (latency: Duration.DurationInput): Script.Script => [
+const answering = (latency: Duration.DurationInput, calls: ReadonlyArray<string> = ["a", "b"]): Script.Script => [
   Script.always(({ context }) => {
     if (JSON.stringify(context).includes("And now?")) return "Fine."
-    const step = context.filter(({ type }) => type === "function_call_output").length / 2
+    const step = context.filter(({ type }) => type === "function_call_output").length / calls.length
     return step < 2
       ? Script.turn([
         Script.reasoning("Let me see what there is."),
         Script.text(`Step ${step} is to note two things.`),
-        Script.functionCall("note", { text: `${step}a` }),
-        Script.functionCall("note", { text: `${step}b` })
+        ...calls.map((call) => Script.functionCall("note", { text: `${step}${call}` }))
       ], { latency })
       : Script.turn([Script.reasoning("That was all."), Script.text("All is noted, and nothing is missing.")], {
         latency
@@ -39,6 +38,8 @@ const answering = (latency: Duration.DurationInput): Script.Script => [
 ]
 
 export const script = answering("10 millis")
+/** The same with one call in a step. */
+export const oneByOne = answering("10 millis", ["a"])
 /** The same at once. */
 export const quick = answering(0)
 
@@ -83,10 +84,13 @@ export const over = (...options: Parameters<typeof threads>) => <A, E, R>(effect
   effect.pipe(Effect.provide(threads(...options)), inOwnTime(1))
 
 /** What a run says that nothing disturbs. */
-export const whole = Effect.gen(function*() {
-  const { handlers } = counting()
-  const service = yield* Threads.Threads
-  const { id } = yield* service.create()
-  const run = collect(service.run(id, { message: "Go", toolkit, background: true })).pipe(Effect.provide(handlers))
-  return yield* passing(run, 10_000)
-}).pipe(over(script))
+export const wholeOf = (script: Script.Script) =>
+  Effect.gen(function*() {
+    const { handlers } = counting()
+    const service = yield* Threads.Threads
+    const { id } = yield* service.create()
+    const run = collect(service.run(id, { message: "Go", toolkit, background: true })).pipe(Effect.provide(handlers))
+    return yield* passing(run, 10_000)
+  }).pipe(over(script))
+
+export const whole = wholeOf(script)

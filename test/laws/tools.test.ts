@@ -35,22 +35,25 @@ const counting = () => {
   return { made, layer }
 }
 
-const step = (name: string, fault?: Script.Fault) =>
+const step = (texts: ReadonlyArray<string>, fault?: Script.Fault) =>
   Script.turn([
     Script.reasoning("Let me see."),
-    ...["a", "b"].map((each) => Script.functionCall("note", { text: `${name}${each}` }, { chunks: 1 }))
+    ...texts.map((text) => Script.functionCall("note", { text }, { chunks: 1 }))
   ], fault === undefined ? {} : { fault })
+
+/** What is noted in each step: several things at once, and one alone. */
+const steps = [["first a", "first b"], ["second"], ["third a", "third b"]]
 
 /** Three steps with tools and an answer, and one more for the run after. What is next is told by what is there. */
 const script = (fault?: { readonly at: number; readonly fault: Script.Fault }): Script.Script => [
   Script.always(({ context }) => {
     if (JSON.stringify(context).includes("And now?")) return "Fine."
-    const at = context.filter(({ type }) => type === "function_call_output").length / 2
+    const at = [0, 2, 3, 5].indexOf(context.filter(({ type }) => type === "function_call_output").length)
     const broken = fault?.at === at ? fault.fault : undefined
-    const name = ["first ", "second ", "third "][at]
-    return name === undefined
+    const texts = steps[at]
+    return texts === undefined
       ? Script.turn("All noted.", broken === undefined ? {} : { fault: broken })
-      : step(name, broken)
+      : step(texts, broken)
   })
 ]
 
@@ -193,7 +196,7 @@ for (const store of Object.keys(stores) as ReadonlyArray<keyof typeof stores>) {
         const outputs = items.flatMap((item) => item._tag === "FunctionCallOutput" ? [item.output] : [])
         expect(outputs).toEqual(["noted first a", "noted first b"])
       }).pipe(Effect.provide(
-        threads([step("first "), Script.httpError({ status: 429, code: "rate_limit_exceeded" }), "Fine."], { store })
+        threads([step(steps[0]!), Script.httpError({ status: 429, code: "rate_limit_exceeded" }), "Fine."], { store })
       )))
   })
 }
@@ -371,7 +374,7 @@ describe("a process that dies in a run with tools", () => {
         Effect.provideService(RunLog.RunLog, knowing)
       )
       expect(seen).toEqual([["Started", "Intended"], ["Done", "Started"]])
-    }).pipe(Effect.provide(threads([step("only "), "Fine."]))))
+    }).pipe(Effect.provide(threads([step(steps[0]!), "Fine."]))))
 
   it.effect("law 3: reconcile says what it did", () =>
     Effect.gen(function*() {
