@@ -12,6 +12,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import { Recent } from "./internal/recent.ts"
 import type { CallId, ResponseId, RunId, ThreadId } from "./Thread.ts"
 
 /**
@@ -121,23 +122,18 @@ export class RunLog extends Context.Reference<RunLog>()("effect-openai-threads/R
 }) {}
 
 /**
- * Remembers in this process, of the last 10,000 calls and 1,000 runs. It outlives the runs, but not the process.
+ * Remembers in this process, of at least the last 10,000 calls and 1,000 runs. It outlives the runs, but not the process.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const makeMemory: Effect.Effect<Service> = Effect.sync(() => {
-  const states = new Map<string, State>()
-  const runs = new Map<RunId, Array<Step>>()
+  const states = new Recent<string, State>(remembered)
+  const runs = new Recent<RunId, Array<Step>>(rememberedRuns)
   const leases = new Map<RunId | ThreadId, { readonly owner: string; readonly until: number }>()
-  const cancelled = new Set<RunId>()
+  const cancelled = new Recent<RunId, true>(rememberedRuns)
   const key = (threadId: ThreadId, callId: CallId) => `${threadId} ${callId}`
-  const set = ({ callId, threadId }: Call, state: State) => {
-    const name = key(threadId, callId)
-    states.delete(name)
-    states.set(name, state)
-    if (states.size > remembered) states.delete(states.keys().next().value!)
-  }
+  const set = ({ callId, threadId }: Call, state: State) => states.set(key(threadId, callId), state)
   return {
     intend: (calls) =>
       Effect.sync(() => {
@@ -149,10 +145,8 @@ export const makeMemory: Effect.Effect<Service> = Effect.sync(() => {
     step: (step) =>
       Effect.sync(() => {
         const steps = runs.get(step.runId) ?? []
-        runs.delete(step.runId)
         if (!steps.some(({ responseId }) => responseId === step.responseId)) steps.push(step)
         runs.set(step.runId, steps)
-        if (runs.size > rememberedRuns) runs.delete(runs.keys().next().value!)
       }),
     steps: (runId) => Effect.sync(() => runs.get(runId)?.slice() ?? []),
     lease: (key, owner, time) =>
@@ -168,12 +162,7 @@ export const makeMemory: Effect.Effect<Service> = Effect.sync(() => {
         }
         return true
       }),
-    cancel: (runId) =>
-      Effect.sync(() => {
-        cancelled.delete(runId)
-        cancelled.add(runId)
-        if (cancelled.size > rememberedRuns) cancelled.delete(cancelled.values().next().value!)
-      }),
+    cancel: (runId) => Effect.sync(() => cancelled.set(runId, true)),
     isCancelled: (runId) => Effect.sync(() => cancelled.has(runId))
   }
 })

@@ -177,7 +177,7 @@ export interface ResumeOptions<
 /**
  * How far a run is. `requires_action`: it waits for what `submit` answers. `in_progress` covers the tools too, where this
  * process drives the run or a `RunLog` tells that somebody does. Of a run of several steps this process knows the newest
- * one, of the last 1,000 that it has driven, or the `RunLog` does. Otherwise the step of the cursor and the end of the
+ * one, of at least the last 1,000 that it has driven, or the `RunLog` does. Otherwise the step of the cursor and the end of the
  * thread have to tell. Where responses are stored nowhere, as with `ThreadStore.layerMemory`, it is what this process
  * remembers.
  *

@@ -86,6 +86,12 @@ export const check = (toolkit: Toolkit.Any): Effect.Effect<ReadonlyArray<Declare
       ...(input?.notStrict === undefined ? {} : { notStrict: input.notStrict })
     })))
 
+/** A toolkit with its handlers, whatever they take and need. */
+interface AnyWithHandler {
+  readonly tools: Record<string, Tool.Any>
+  readonly handle: (name: never, parameters: never) => Effect.Effect<unknown, unknown, unknown>
+}
+
 /**
  * Several toolkits as one, each with its own handlers. `Toolkit.merge` of `@effect/ai` lets the last of two tools with one
  * name win; this fails with `InvalidInput`.
@@ -93,14 +99,14 @@ export const check = (toolkit: Toolkit.Any): Effect.Effect<ReadonlyArray<Declare
  * @since 0.1.0
  * @category combinators
  */
-export const merge = <const Toolkits extends ReadonlyArray<Toolkit.WithHandler<Record<string, Tool.Any>>>>(
+export const merge = <const Toolkits extends ReadonlyArray<AnyWithHandler>>(
   ...toolkits: Toolkits
 ): Effect.Effect<
   Toolkit.WithHandler<Toolkit.SimplifyRecord<Toolkit.MergeRecords<Toolkits[number]["tools"]>>>,
   InvalidInput
 > =>
   Effect.suspend(() => {
-    const owners = new Map<string, Toolkit.WithHandler<Record<string, Tool.Any>>>()
+    const owners = new Map<string, AnyWithHandler>()
     for (const toolkit of toolkits) {
       for (const name of Object.keys(toolkit.tools)) {
         if (owners.has(name)) {
@@ -112,6 +118,6 @@ export const merge = <const Toolkits extends ReadonlyArray<Toolkit.WithHandler<R
     const tools = Object.assign({}, ...toolkits.map((toolkit) => toolkit.tools))
     return Effect.succeed({
       tools,
-      handle: (name: string, parameters: never) => owners.get(name)!.handle(name, parameters)
+      handle: (name: string, parameters: never) => owners.get(name)!.handle(name as never, parameters)
     } as never)
   })

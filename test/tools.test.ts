@@ -365,10 +365,26 @@ describe("tools", () => {
       const other = Toolkit.make(Tool.make("weather"))
       const both = yield* Effect.flip(Effect.flatMap(
         Effect.all([toolkit, Effect.provide(other, other.toLayer({ weather: () => Effect.void }))]),
-        ([a, b]) => Tools.merge(a as never, b as never)
+        (all) => Tools.merge(...all)
       ))
       expect(both).toMatchObject({ _tag: "InvalidInput", field: "toolkit.weather" })
     }).pipe(Effect.provide(handlers)))
+
+  it.effect("of several toolkits as one have each their own handler", () =>
+    Effect.gen(function*() {
+      const other = Toolkit.make(Tool.make("echo", { parameters: { text: Schema.String }, success: Schema.String }))
+      const merged = Effect.flatMap(Effect.all([toolkit, other]), (all) => Tools.merge(...all))
+      const service = yield* Threads.Threads
+      const { id } = yield* service.create()
+      const events = yield* collect(service.run(id, { message: "Hi", toolkit: merged })).pipe(
+        Effect.provide(other.toLayer({ echo: ({ text }) => Effect.succeed(`${text}, ${text}`) }))
+      )
+      const outputs = events.flatMap((event) => event._tag === "ToolCallCompleted" ? [event.output] : [])
+      expect(outputs.sort()).toEqual(["hello, hello", JSON.stringify({ celsius: 21.5 })])
+    }).pipe(Effect.provide([
+      handlers,
+      threads([Script.turn([call("weather", { city: "Lima" }), call("echo", { text: "hello" })]), "Done"])
+    ])))
 
   it.effect("are checked before any request", () =>
     Effect.gen(function*() {

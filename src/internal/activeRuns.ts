@@ -49,26 +49,20 @@ export interface ActiveRuns {
   /** Those that are over, the last of them. */
   readonly finished: Recent<RunId, KnownRun>
   /** Threads whose last run here has ended with a request of an MCP server for approval. */
-  readonly asked: Set<ThreadId>
+  readonly asked: Recent<ThreadId, true>
 }
 
 /** Of at least how many runs the end is remembered. */
 const remembersEnds = 1_000
 
-/** Of how many threads it is remembered what they have asked for. */
-const maxAsked = 1_000
-
-export const hasAsked = ({ asked }: ActiveRuns, threadId: ThreadId): void => {
-  asked.delete(threadId)
-  asked.add(threadId)
-  if (asked.size > maxAsked) asked.delete(asked.values().next().value!)
-}
+/** Of at least how many threads it is remembered that they have asked. */
+const remembersAsked = 1_000
 
 export const make = (): ActiveRuns => ({
   byRun: new Map(),
   byThread: new Map(),
   finished: new Recent(remembersEnds),
-  asked: new Set()
+  asked: new Recent(remembersAsked)
 })
 
 /** Says that this one drives its run, unless another one does: then it gives that one. */

@@ -1,6 +1,6 @@
 /** Who answers the calls of a toolkit: the handlers of its layer, or whatever somebody made of it. */
 import type * as AiTool from "@effect/ai/Tool"
-import type * as Toolkit from "@effect/ai/Toolkit"
+import * as Toolkit from "@effect/ai/Toolkit"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as ParseResult from "effect/ParseResult"
@@ -38,22 +38,26 @@ export interface Handlers {
   readonly of: (tool: AiTool.Any) => Handler
 }
 
-/** A toolkit itself, of which its handlers are known. */
+/** A toolkit itself, of which its handlers are known, and not what somebody made of one. */
 const isToolkit = (source: Source): source is Toolkit.Toolkit<Tools> & Effect.Effect<WithHandler> =>
-  Effect.isEffect(source) && "tools" in source
+  "commit" in source && source.commit === commit
+
+const { commit } = Toolkit.empty as unknown as { readonly commit: unknown }
 
 export const handlersOf = (source: Source): Effect.Effect<Handlers> =>
   !Effect.isEffect(source)
     ? Effect.succeed(handledBy(source))
     : isToolkit(source)
-    ? Effect.withFiberRuntime(({ currentContext: { unsafeMap } }) =>
-      Effect.succeed({ tools: source.tools, of: (tool) => direct(tool, unsafeMap.get(tool.id)) })
-    )
+    ? Effect.contextWith(({ unsafeMap }) => ({
+      tools: source.tools,
+      of: (tool) => direct(tool, unsafeMap.get(tool.id))
+    }))
     : Effect.map(source, handledBy)
 
 /**
- * As `Toolkit.handle` of `@effect/ai` 0.37, which decodes once more what was decoded to tell the model what is wrong with
- * it, puts the parameters on a span, and takes more operations than the rest of a step.
+ * In place of `Toolkit.handle` of `@effect/ai` 0.37, which decodes once more what was decoded to tell the model what is
+ * wrong with it, puts the parameters on a span, and takes more operations than the rest of a step. It also takes a value of
+ * the failure's type for a success, and encodes a failure by the success's schema where that takes it; this does not.
  */
 const direct = (tool: AiTool.Any, handler: unknown): Handler => {
   if (!isHandler(handler)) {

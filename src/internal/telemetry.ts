@@ -3,6 +3,7 @@
  * (`gen_ai.*`, status "Development", schema gen-ai-dev of 2026-11). They are written out here because the package that
  * carries them marks them as moved. No attribute ever holds message content.
  */
+import * as Cause from "effect/Cause"
 import * as Predicate from "effect/Predicate"
 import type * as Tracer from "effect/Tracer"
 import type { Response, ResponseCreateParams } from "openai/resources/responses/responses"
@@ -74,3 +75,16 @@ export const toolStart = (call: { readonly name: string; readonly callId: string
   "gen_ai.tool.call.id": call.callId,
   "gen_ai.tool.type": "function"
 })
+
+/** At its end. Of a failure only its name is told. */
+export const toolEnd = (span: Tracer.Span, { cause, failure, isFailure, result }: {
+  readonly isFailure: boolean
+  readonly result?: unknown
+  readonly failure?: { readonly error: unknown } | undefined
+  readonly cause?: Cause.Cause<unknown> | undefined
+}): void => {
+  if (!isFailure) return
+  const error = failure !== undefined ? failure.error : cause !== undefined ? Cause.squash(cause) : result
+  const name = Predicate.hasProperty(error, "_tag") ? error._tag : error instanceof Error ? error.name : undefined
+  span.attribute("error.type", typeof name === "string" ? name : "_OTHER")
+}

@@ -132,7 +132,7 @@ export const make = (
     return Effect.matchEffect(known.get(call) ?? decode(call.arguments), {
       onFailure: (why) => Effect.succeed(told(`The tool was not called, because of its arguments:\n${why}`)),
       onSuccess: (decoded) =>
-        Effect.matchCauseEffect(Effect.suspend(() => handler.handle(decoded)), {
+        Effect.matchCauseEffect(handler.handle(decoded), {
           onFailure: (cause) => failedWith(tool, cause),
           onSuccess: ({ encoded, isFailure, result }): Effect.Effect<Outcome> =>
             Effect.succeed({ output: textOf(encoded), isFailure, result })
@@ -145,7 +145,7 @@ export const make = (
     const services = new Map<string, unknown>(functions.get(call.name)?.handler.context.unsafeMap)
     const add = (service: unknown, key: string) => void services.set(key, service)
     options.context.unsafeMap.forEach(add)
-    if (reader !== options.context) reader.unsafeMap.forEach(add)
+    reader.unsafeMap.forEach(add)
     return Context.unsafeMake(services.set(CurrentCall.key, at).set(Tracer.ParentSpan.key, span))
   }
 
@@ -183,17 +183,19 @@ export const make = (
   }
 }
 
-/** What a handler's failure comes to. */
+/** What a handler's failure comes to. One that comes with a defect is a defect. */
 const failedWith = (tool: AiTool.Any, cause: Cause.Cause<unknown>): Effect.Effect<Outcome> => {
   const schema = tool.failureSchema as Schema.Schema.AnyNoContext
   const failure = Cause.failureOption(cause)
-  return Option.isSome(failure) && Schema.is(schema)(failure.value)
-    ? Effect.map(Effect.option(Schema.encodeUnknown(schema)(failure.value)), (encoded) => ({
-      ...told(Option.match(encoded, { onNone: () => failed, onSome: textOf })),
-      result: failure.value,
-      ...(tool.failureMode === "error" ? { failure: { error: failure.value } } : {})
-    }))
-    : Effect.succeed({ ...told(failed), cause })
+  if (Option.isNone(failure) || Option.isSome(Cause.dieOption(cause)) || !Schema.is(schema)(failure.value)) {
+    return Effect.succeed({ ...told(failed), cause })
+  }
+  const { value: error } = failure
+  const declared = { result: error, ...(tool.failureMode === "error" ? { failure: { error } } : {}) }
+  return Effect.matchCause(Effect.suspend(() => Schema.encodeUnknown(schema)(error)), {
+    onFailure: (cause) => ({ ...told(failed), ...declared, cause }),
+    onSuccess: (encoded) => ({ ...told(textOf(encoded)), ...declared })
+  })
 }
 
 /**
@@ -224,13 +226,18 @@ const inFiber = (
         const fiber = Runtime.runFork(runtime, made)
         let settle = (_: Effect.Effect<Outcome>): void => {}
         let outcome: Effect.Effect<Outcome> | undefined
+        let isGivenUp = false
         fiber.addObserver((exit) => {
-          outcome = Exit.isSuccess(exit) ? exit : Effect.succeed({ ...told(failed), cause: exit.cause })
+          if (isGivenUp) return
+          const came = Exit.isSuccess(exit) ? exit.value : { ...told(failed), cause: exit.cause }
+          Telemetry.toolEnd(span, came)
           own.end(Exit.void)
+          outcome = Effect.succeed(came)
           settle(outcome)
         })
         if (outcome !== undefined) return outcome
         const giveUp = (exit: Exit.Exit<unknown, unknown>) => {
+          isGivenUp = true
           fiber.unsafeInterruptAsFork(FiberId.none)
           own.end(exit)
         }
@@ -242,8 +249,10 @@ const inFiber = (
             giveUp(exit)
           }))
           own.add(after(Context.get(parent.currentDefaultServices, Clock.Clock), timeout, () => {
-            resume(Effect.succeed(tooLong(call, timeout)))
+            const late = tooLong(call, timeout)
+            Telemetry.toolEnd(span, late)
             giveUp(Exit.void)
+            resume(Effect.succeed(late))
           }))
         })
         return Effect.tapErrorCause(restore(waited), (cause) => Effect.sync(() => giveUp(Exit.failCause(cause))))

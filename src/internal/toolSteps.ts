@@ -175,15 +175,14 @@ export const share = Effect.fnUntraced(function*(
   }
   const calls = own.flatMap((one) => one._tag === "PendingCall" ? [one.call] : [])
   const makeIt = yield* (isRejoined ? resuming : intending)(tools, calls)
-  const shared: Share = {
+  return {
     left,
     tasks: own.map((one) =>
       one._tag === "PendingCall" && !one.needsApproval
         ? { done: makeIt(one.call), asksFirst: false }
         : { done: asking(one, approve!, makeIt), asksFirst: true }
     )
-  }
-  return shared
+  } satisfies Share
 })
 
 /** Somebody decides. Nothing is done without that decision. */

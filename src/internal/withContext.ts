@@ -1,6 +1,5 @@
 /**
- * Changes the context of an effect. As `Effect.mapInputContext`, which takes four times as many operations, and every step of
- * a run needs it several times.
+ * Changes the context of an effect. As `Effect.mapInputContext`, which takes four times as many operations.
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -36,6 +36,17 @@ const fromMaking = threads.run(id, { toolkit: making })
 expectTypeOf<Stream.Stream.Error<typeof fromMaking>>().toEqualTypeOf<RunError.RunError | "no toolkit">()
 expectTypeOf<Stream.Stream.Context<typeof fromMaking>>().toEqualTypeOf<Database | "a service">()
 
+// several toolkits as one have the tools of all, and need what those need
+const Tail = Tool.make("tail", { success: Schema.String, failure: Schema.String, failureMode: "return" })
+const merged = Effect.flatMap(Effect.all([toolkit, Toolkit.make(Tail)]), (all) => Tools.merge(...all))
+const fromMerged = threads.run(id, { toolkit: merged, toolChoice: { tool: "tail" } })
+expectTypeOf<Stream.Stream.Error<typeof fromMerged>>().toEqualTypeOf<RunError.RunError>()
+expectTypeOf<Stream.Stream.Context<typeof fromMerged>>().toEqualTypeOf<
+  Tool.Handler<"head"> | Tool.Handler<"save"> | Tool.Handler<"tail"> | Database
+>()
+// @ts-expect-error there is no such tool in any of them
+threads.run(id, { toolkit: merged, toolChoice: { tool: "middle" } })
+
 // a run without tools needs nothing
 expectTypeOf<Stream.Stream.Context<ReturnType<typeof plain>>>().toEqualTypeOf<never>()
 const plain = () => threads.run(id)

@@ -10,7 +10,7 @@ import { answer } from "./answer.ts"
 import { ask } from "./ask.ts"
 import { lead, stillLeads, takeThread } from "./lead.ts"
 import { leave, payOff } from "./leave.ts"
-import { passOver } from "./passOver.ts"
+import { mayBeAsked, passOver } from "./passOver.ts"
 import { readingAlong, type RunPull } from "./plan.ts"
 import { goOnFrom, rejoin } from "./rejoin.ts"
 import type { RunState } from "./runState.ts"
@@ -78,7 +78,7 @@ const begin = (run: RunState, writer: ThreadStore.Writer): RunPull =>
     if (timeout !== undefined) run.limit = run.deadline = now + Duration.toMillis(timeout)
     run.next = answers.length > 0
       ? answer(run, writer)
-      : run.services.active.asked.has(run.plan.threadId)
+      : mayBeAsked(run)
       ? passOver(run, writer)
       : run.tools === undefined || !run.isRemembered
       ? ask(run, writer, [], params)

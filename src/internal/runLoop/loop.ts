@@ -12,9 +12,9 @@
  * A run on a thread that waits for something comes from `enter` to `ask` by `answer`, if it answers that, or `passOver`.
  * `hear` comes to `complete` by itself, or by `lookUp` and `conclude` where it cannot hear the end.
  *
- * The generator functions of the stages are made once, and given the run. One that is made in each call takes V8 a hidden
- * class each time, which keeps all that the function closes over until the next full collection: that was a quarter of
- * the time that collecting garbage took.
+ * The generator functions of the stages that every run goes through are made once, and given the run. One that is made in
+ * each call takes V8 a hidden class each time, which keeps all that the function closes over until the next full
+ * collection: that was a quarter of the time that collecting garbage took.
  */
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"

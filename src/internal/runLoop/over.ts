@@ -2,7 +2,6 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import * as ActiveRuns from "../activeRuns.ts"
 import * as Pull from "../pull.ts"
 import type { Outcome, RunPull } from "./plan.ts"
 import type { RunState } from "./runState.ts"
@@ -22,7 +21,7 @@ export const over: (run: RunState, step: Outcome) => RunPull = Effect.fnUntraced
   }
   run.self.end = { _tag: last._tag, status: last.status, pending: last.pending }
   if (step.pending.some(({ _tag }) => _tag === "PendingApproval")) {
-    ActiveRuns.hasAsked(run.services.active, run.plan.threadId)
+    run.services.active.asked.set(run.plan.threadId, true)
   }
   yield* Scope.close(run.busy, Exit.void)
   run.next = Pull.end

@@ -83,7 +83,7 @@ export const toolSteps = Effect.fnUntraced(function*(
   yield* Validate.count("maxSteps", maxSteps)
   yield* Validate.count("toolConcurrency", toolConcurrency)
   if (calls === undefined && approve === undefined) return undefined
-  const tools: ToolSteps.Tools = {
+  return {
     calls: calls ?? ToolCalls.none,
     approve,
     concurrency: toolConcurrency,
@@ -92,6 +92,5 @@ export const toolSteps = Effect.fnUntraced(function*(
     log: yield* RunLog,
     line: new Line(),
     ...run
-  }
-  return tools
+  } satisfies ToolSteps.Tools
 })
