@@ -32,6 +32,7 @@ import type {
 import type { Include } from "./HostedTool.ts"
 import { pullBytes } from "./internal/byteStream.ts"
 import * as Connection from "./internal/connection.ts"
+import * as Direct from "./internal/direct.ts"
 import { pullEvents } from "./internal/eventStream.ts"
 import { type Call, Gates } from "./internal/gate.ts"
 import * as Line from "./internal/line.ts"
@@ -294,11 +295,12 @@ const make = (options: Options): Service => {
   const client = makeClient(options)
   const server = URL.canParse(client.baseURL) ? new URL(client.baseURL) : undefined
   const gates = new Gates()
+  const directly = Direct.make(!("client" in options) && options.fetch === undefined)
 
   /** Sends a request and waits for the head of its answer. The end of the line aborts it. */
   const send = <A extends { readonly asResponse: () => Promise<globalThis.Response> }>(
     line: Line.Line,
-    start: (client: SDK, signal: AbortSignal) => A,
+    start: (client: SDK, signal: AbortSignal, sending: Direct.Sending) => A,
     about: About,
     limits: Connection.Limits,
     call?: Call
@@ -307,8 +309,10 @@ const make = (options: Options): Service => {
       const connection = Connection.open(clock, limits, line)
       return connection.awaiting(
         async () => {
-          const started = start(client, connection.signal)
-          const answer = await started.asResponse()
+          const { answer, started } = await directly(async (sending) => {
+            const started = start(client, connection.signal, sending)
+            return { started, answer: await started.asResponse() }
+          })
           connection.begun()
           call?.heard(answer.headers)
           return { connection, started, answer }
@@ -466,7 +470,11 @@ const make = (options: Options): Service => {
     { limits: { firstByte = firstByteByDefault, idle = idleByDefault, total }, line, policy }: Line.Terms,
     repeat: Repeat,
     about: About,
-    start: (client: SDK, signal: AbortSignal) => { readonly asResponse: () => Promise<globalThis.Response> },
+    start: (
+      client: SDK,
+      signal: AbortSignal,
+      sending: Direct.Sending
+    ) => { readonly asResponse: () => Promise<globalThis.Response> },
     { asked, onEnd }: {
       readonly asked?: Asked
       readonly onEnd?: (end: Response | RequestError) => void
@@ -534,7 +542,7 @@ const make = (options: Options): Service => {
               terms,
               "once",
               aboutParams(params),
-              (client, signal) => client.responses.create(body, { signal }),
+              (client, signal, sending) => client.responses.create(body, { signal, ...sending }),
               { asked: params, onEnd: (end) => "_tag" in end ? failed(end) : answered(span, params, end) }
             )
             return Effect.tapError(
