@@ -182,6 +182,22 @@ describe("attachments", () => {
       ])
     }).pipe(Effect.provide(threads([]))))
 
+  it.effect("so they are for a new thread and for a run", () =>
+    Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const simulator = yield* Simulator.Simulator
+      const content = [file(9 * mebibyte)]
+      const { id } = yield* service.create({ messages: [{ content }] })
+      expect((yield* simulator.requests).map(({ path }) => path)).toEqual(["/files", "/conversations"])
+      yield* Run.result(service.run(id, { message: { content } }))
+      expect(yield* simulator.files).toHaveLength(2)
+      for (const message of yield* collect(service.messages(id))) {
+        if (message.role === "user") {
+          expect(message.content).toMatchObject([{ _tag: "File", fileId: expect.any(String) }])
+        }
+      }
+    }).pipe(Effect.provide(threads(["Fine."]))))
+
   it.effect("what is small goes inline, in one request", () =>
     Effect.gen(function*() {
       const service = yield* Threads.Threads

@@ -426,7 +426,8 @@ describe("tools", () => {
       const simulator = yield* Simulator.Simulator
       expect((yield* simulator.requests).at(-1)?.body).toMatchObject({
         tools: [{ type: "web_search", search_context_size: "low" }],
-        tool_choice: { type: "web_search" }
+        tool_choice: { type: "web_search" },
+        include: ["web_search_call.action.sources"]
       })
     }).pipe(Effect.provide(threads(["Done"]))))
 })
@@ -470,6 +471,24 @@ describe("approval", () => {
       )
       expect(decoded).toBe(1)
     }).pipe(Effect.provide(threads([call("own", { text: "a" }), "Done"]))))
+
+  it.effect("whoever decides is given what the handler is", () =>
+    Effect.gen(function*() {
+      const seen: Array<unknown> = []
+      const kit = Toolkit.make(
+        Tool.make("own", { parameters: { at: Schema.Date }, success: Schema.String }).annotate(
+          Tools.NeedsApproval,
+          ({ at }: { readonly at: Date }) => (seen.push(at), false)
+        )
+      )
+      const service = yield* Threads.Threads
+      const { id } = yield* service.create()
+      yield* Run.result(service.run(id, { message: "Hi", toolkit: kit })).pipe(
+        Effect.provide(kit.toLayer({ own: ({ at }) => Effect.sync(() => (seen.push(at), "done")) }))
+      )
+      const at = new Date("2026-01-02T03:04:05.000Z")
+      expect(seen).toEqual([at, at])
+    }).pipe(Effect.provide(threads([call("own", { at: "2026-01-02T03:04:05.000Z" }), "Done"]))))
 
   it.effect("is asked for where the tool wants it, and a refusal is told", () =>
     Effect.gen(function*() {

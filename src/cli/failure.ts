@@ -46,6 +46,9 @@ const byTag: Record<Exclude<Failure["_tag"], "CliError" | "InvalidInput">, ExitC
 /** The inputs that come from the configuration, and not from the command line. */
 const configured = new Set(["apiKey", "baseUrl", "model"])
 
+/** Whether the thread waits for an answer that somebody has to give. */
+export const isWaiting = (error: Failure): boolean => error._tag === "ThreadBusy" && error.why === "requires_action"
+
 /** What to do about it, where its message does not say. */
 export const hintOf = (error: Failure): string | undefined =>
   error._tag === "CliError"
@@ -54,6 +57,8 @@ export const hintOf = (error: Failure): string | undefined =>
     ? "A base URL mostly ends with /v1."
     : error._tag === "ResourceNotFound" && error.resource === "model"
     ? "Name another one with -m or in OPENAI_MODEL."
+    : isWaiting(error)
+    ? "An approval is decided by `ask --approve always`, or never. `ask --close-pending` goes on without; so does /retry in a chat."
     : error._tag === "OutputInvalid"
     ? escaped(error.reason)
     : undefined

@@ -1,8 +1,10 @@
 /** The commands that go on with what was begun. They work as they are printed, but for a text that only a person has. */
-import type * as Exit from "effect/Exit"
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import type { RunEvent } from "../RunEvent.ts"
 import type { ThreadId } from "../Thread.ts"
-import { type Failure, hasAnswer } from "./failure.ts"
+import { type Failure, hasAnswer, isWaiting } from "./failure.ts"
 
 const asking = (id: ThreadId) => `openai-threads ask --thread ${id} "…"`
 
@@ -22,7 +24,10 @@ export const listener = (isAsked: boolean) => {
     },
     /** Nothing where the error says it. */
     command: (id: ThreadId, exit: Exit.Exit<unknown, Failure>): string | undefined => {
-      if (isPending) return undefined
+      if (
+        isPending ||
+        Option.exists(Exit.causeOption(exit), (cause) => Option.exists(Cause.failureOption(cause), isWaiting))
+      ) return undefined
       return isAsked && !hasAnswer(exit) ? retrying(id) : asking(id)
     }
   }

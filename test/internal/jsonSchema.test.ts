@@ -145,6 +145,28 @@ describe("JSON Schema in strict mode", () => {
     })
   })
 
+  it("says each of them, wherever it is", () => {
+    const keywords = {
+      minLength: 1,
+      maxLength: 2,
+      uniqueItems: true,
+      minProperties: 3,
+      maxProperties: 4,
+      contentMediaType: "text/plain",
+      contentEncoding: "base64",
+      default: "x",
+      examples: ["y"]
+    }
+    for (const [keyword, value] of Object.entries(keywords)) {
+      const odd = Schema.String.annotations({ jsonSchema: { type: "string", [keyword]: value } })
+      const { notStrict, schema } = fromAst(Schema.Struct({ list: Schema.Array(Schema.Struct({ odd })) }).ast)
+      expect([keyword, notStrict]).toEqual([keyword, undefined])
+      const text = JSON.stringify(schema)
+      expect(text).not.toContain(`"${keyword}"`)
+      expect(text).toContain(`${keyword}: `)
+    }
+  })
+
   it("says in words what strict mode has no keyword for", () => {
     const { schema } = fromAst(all.refined.ast)
     expect(schema).toMatchObject({

@@ -1,10 +1,10 @@
 import * as Tool from "@effect/ai/Tool"
 import * as Toolkit from "@effect/ai/Toolkit"
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
-import { OpenAI, Run, RunLog, Thread, Threads, ThreadStore } from "effect-openai-threads"
+import { Effect, Layer, Schema } from "effect"
+import { Assistant, Assistants, OpenAI, Run, RunLog, Thread, Threads, ThreadStore } from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
-import { stores, threads } from "../support/layers.ts"
+import { analyst, stores, threads } from "../support/layers.ts"
 import { collect } from "../support/observe.ts"
 
 const screen = { type: "computer_screenshot", image_url: "data:image/png;base64,AQID" }
@@ -48,6 +48,8 @@ const LocalShell = Tool.providerDefined({
   args: {}
 })
 const shells = Toolkit.make(Tool.make("own", { success: Schema.String }), LocalShell({}))
+
+const asking = { type: "mcp", server_label: "wiki", server_url: "https://wiki.test", require_approval: "always" }
 
 const raws = (items: ReadonlyArray<Thread.Item>, type: string) =>
   items.flatMap((item) => item._tag === "Unknown" && item.type === type ? [item.raw] : [])
@@ -193,6 +195,39 @@ for (const store of Object.keys(stores) as ReadonlyArray<keyof typeof stores>) {
           ])
         }
       }).pipe(over([Script.approvalRequest("search", {}), "Fine.", Script.approvalRequest("search", {}), "Fine."])))
+
+    if (store === "conversations") {
+      it.effect("what an MCP server asks for waits for another process too", () =>
+        Effect.gen(function*() {
+          const { approvalId, id } = yield* askedForApproval
+          const other = yield* Effect.provide(
+            Threads.Threads,
+            Layer.fresh(Layer.provide(Threads.layer, [
+              ThreadStore.layerConversations,
+              Assistants.layer([Assistant.make({ ...analyst, tools: [asking] })])
+            ]))
+          )
+          const busy = yield* Effect.flip(Run.result(other.run(id, { message: "And now?" })))
+          expect(busy).toMatchObject({ _tag: "ThreadBusy", why: "requires_action" })
+          expect(yield* Run.text(other.submit(id, [{ approvalId, approve: true }]))).toBe("Found.")
+          expect(yield* Run.text(other.run(id, { message: "And then?" }))).toBe("Fine.")
+        }).pipe(over([Script.approvalRequest("search", {}), "Found.", "Fine."])))
+
+      it.effect.each([
+        { tool: { ...asking, require_approval: "never" }, times: 0 },
+        { tool: asking, times: 1 }
+      ])("a thread is read before a run whose server may ask: %o", ({ times, tool }) =>
+        Effect.gen(function*() {
+          const service = yield* Threads.Threads
+          const simulator = yield* Simulator.Simulator
+          const { id } = yield* service.create()
+          yield* Run.result(
+            service.run(id, { message: "Go", assistant: Assistant.make({ ...analyst, tools: [tool] }) })
+          )
+          const read = (yield* simulator.requests).filter(({ method }) => method === "GET")
+          expect(read).toHaveLength(times)
+        }).pipe(over(["Fine."])))
+    }
 
     it.effect("what somebody else has answered meanwhile does not wait", () =>
       Effect.gen(function*() {

@@ -58,6 +58,18 @@ it.effect("law 2: a call that has failed is told as that by whoever goes on with
     }
   }))
 
+it.effect("the layer of a memory puts it in force", () =>
+  Effect.gen(function*() {
+    const call = {
+      runId: Thread.RunId.make("run_1"),
+      threadId: Thread.ThreadId.make("conv_1"),
+      callId: Thread.CallId.make("call_1")
+    }
+    const log = yield* RunLog.RunLog
+    yield* log.start(call)
+    expect(yield* log.find(call.threadId, call.callId)).toMatchObject({ _tag: "Some", value: { _tag: "Started" } })
+  }).pipe(Effect.provide(RunLog.layerMemory)))
+
 it.effect("the memory of a process forgets what is oldest, and no lease that somebody has", () =>
   Effect.gen(function*() {
     const log = yield* RunLog.makeMemory

@@ -1,7 +1,7 @@
 import * as Tool from "@effect/ai/Tool"
 import * as Toolkit from "@effect/ai/Toolkit"
 import { describe, expect, it } from "@effect/vitest"
-import { Context, Deferred, Effect, Fiber, Layer, Schema } from "effect"
+import { Cause, Context, Deferred, Effect, Fiber, Layer, Schema } from "effect"
 import { Assistant, Assistants, OpenAI, Run, Threads, ThreadStore, Tools } from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
 import { analyst, stores, threads } from "../support/layers.ts"
@@ -210,10 +210,70 @@ describe("calls of tools", () => {
         model: "test-model",
         tools: [{ type: "function", name: "note", parameters: { type: "object", properties: {} }, strict: false }]
       })
+      const simulator = yield* Simulator.Simulator
+      const before = (yield* simulator.requests).length
       const run = Run.result(service.run(id, { message: "Go", assistant, toolkit })).pipe(Effect.provide(handlers))
       expect(yield* Effect.flip(run)).toMatchObject({ _tag: "InvalidInput", field: "toolkit.note" })
-      expect(yield* asked).toEqual([])
+      expect(yield* simulator.requests).toHaveLength(before)
     }).pipe(Effect.provide(threads([]))))
+
+  it.effect("a tool that has to be strict and cannot be is refused before any request", () =>
+    Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const { id } = yield* service.create()
+      const simulator = yield* Simulator.Simulator
+      const before = (yield* simulator.requests).length
+      const kit = Toolkit.make(
+        Tool.make("loose", { parameters: { any: Schema.Unknown } }).annotate(Tools.Strict, true)
+      )
+      const run = Run.result(service.run(id, { message: "Go", toolkit: kit })).pipe(
+        Effect.provide(kit.toLayer({ loose: () => Effect.void }))
+      )
+      expect(yield* Effect.flip(run)).toMatchObject({ _tag: "InvalidInput", field: "toolkit.loose" })
+      expect(yield* simulator.requests).toHaveLength(before)
+    }).pipe(Effect.provide(threads([]))))
+
+  it.effect("a tool has five minutes where nothing is said, and the program hears that it took longer", () =>
+    Effect.gen(function*() {
+      const never = toolkit.toLayer({ note: () => Effect.never })
+      const service = yield* Threads.Threads
+      const simulator = yield* Simulator.Simulator
+      const { id } = yield* service.create()
+      const run = yield* Effect.fork(
+        collect(service.run(id, { message: "Go", toolkit })).pipe(Effect.provide(never))
+      )
+      yield* simulator.advance("299 seconds")
+      expect(run.unsafePoll()).toBe(null)
+      yield* simulator.advance("2 seconds")
+      const called = (yield* run).find((event) => event._tag === "ToolCallCompleted")
+      expect(Cause.isCause(called?.cause) && Cause.squash(called.cause)).toMatchObject({
+        _tag: "TimeoutException",
+        message: expect.stringContaining("5m")
+      })
+    }).pipe(Effect.provide(threads([note(), "Done."]))))
+
+  it.effect("a provider's tool that needs a handler waits for the program", () =>
+    Effect.gen(function*() {
+      const Shell = Tool.providerDefined({
+        id: "openai.local_shell",
+        toolkitName: "LocalShell",
+        providerName: "local_shell",
+        args: {},
+        requiresHandler: true
+      })
+      const kit = Toolkit.make(Shell({}))
+      const service = yield* Threads.Threads
+      const { id } = yield* service.create()
+      const run = Run.result(service.run(id, { message: "Go", toolkit: kit })).pipe(
+        Effect.provide(kit.toLayer({ LocalShell: () => Effect.succeed({} as never) }))
+      )
+      expect(yield* run).toMatchObject({
+        status: "requires_action",
+        pending: [{ _tag: "PendingItem", type: "local_shell_call" }]
+      })
+    }).pipe(
+      Effect.provide(threads([Script.toolCall("local_shell_call", { action: { type: "exec", command: ["ls"] } })]))
+    ))
 
   it.effect("what tools and their schemas need comes from where the run is read", () =>
     Effect.gen(function*() {

@@ -35,25 +35,26 @@ const counting = () => {
   return { made, layer }
 }
 
-const step = (texts: ReadonlyArray<string>, fault?: Script.Fault) =>
+const step = (texts: ReadonlyArray<string>, options: Script.TurnOptions = {}) =>
   Script.turn([
     Script.reasoning("Let me see."),
     ...texts.map((text) => Script.functionCall("note", { text }, { chunks: 1 }))
-  ], fault === undefined ? {} : { fault })
+  ], options)
 
 /** What is noted in each step: several things at once, and one alone. */
 const steps = [["first a", "first b"], ["second"], ["third a", "third b"]]
 
 /** Three steps with tools and an answer, and one more for the run after. What is next is told by what is there. */
-const script = (fault?: { readonly at: number; readonly fault: Script.Fault }): Script.Script => [
+const script = (
+  fault?: { readonly at: number; readonly fault: Script.Fault },
+  options?: { readonly afterDisconnect: Script.AfterDisconnect }
+): Script.Script => [
   Script.always(({ context }) => {
     if (JSON.stringify(context).includes("And now?")) return "Fine."
     const at = [0, 2, 3, 5].indexOf(context.filter(({ type }) => type === "function_call_output").length)
-    const broken = fault?.at === at ? fault.fault : undefined
+    const broken = fault?.at === at ? { fault: fault.fault, ...options } : {}
     const texts = steps[at]
-    return texts === undefined
-      ? Script.turn("All noted.", broken === undefined ? {} : { fault: broken })
-      : step(texts, broken)
+    return texts === undefined ? Script.turn("All noted.", broken) : step(texts, broken)
   })
 ]
 
@@ -180,6 +181,37 @@ for (const store of Object.keys(stores) as ReadonlyArray<keyof typeof stores>) {
           }
         })
     )
+
+    const breaking = {
+      "is cut": [Script.cut, "cancelled"],
+      "is cut, and whose answer goes on unheard": [Script.cut, "completed"],
+      "is reset": [Script.reset, "cancelled"]
+    } as const
+    // A step has 17 events at most, and all of them are tried.
+    const events = Array.from({ length: 18 }, (_, index) => index)
+    for (const [what, [broken, afterDisconnect]] of Object.entries(breaking)) {
+      it.effect.each([0, 1, 2, 3])(
+        `law 3: a connection that ${what} at any event of step %i`,
+        (at) =>
+          Effect.gen(function*() {
+            for (const afterEvents of events) {
+              const broke = { at, fault: broken({ afterEvents }) }
+              yield* Effect.gen(function*() {
+                const { layer, made } = counting()
+                const service = yield* Threads.Threads
+                const { id } = yield* service.create()
+                yield* advancing(
+                  Effect.exit(Run.result(service.run(id, { message: "Go", toolkit })).pipe(Effect.provide(layer))),
+                  "5 minutes"
+                )
+                expect(yield* advancing(usable(id), "5 minutes"), `after ${afterEvents}`).toBe("Fine.")
+                yield* honest(id, made)
+              }).pipe(Effect.provide(threads(script(broke, { afterDisconnect }), { store })))
+            }
+          }),
+        20_000
+      )
+    }
 
     it.effect("law 3: a continuation that is refused leaves the outputs in the thread", () =>
       Effect.gen(function*() {
@@ -375,6 +407,26 @@ describe("a process that dies in a run with tools", () => {
       )
       expect(seen).toEqual([["Started", "Intended"], ["Done", "Started"]])
     }).pipe(Effect.provide(threads([step(steps[0]!), "Fine."]))))
+
+  it.effect("law 5: reconcile waits for the run that has the thread", () =>
+    Effect.gen(function*() {
+      const { layer, made } = counting()
+      const service = yield* Threads.Threads
+      const simulator = yield* Simulator.Simulator
+      const { id } = yield* service.create()
+      const run = yield* Effect.fork(
+        Run.result(service.run(id, { message: "Go", toolkit })).pipe(Effect.provide(layer))
+      )
+      // Its first calls are made, and have no outputs yet.
+      yield* simulator.advance("10 millis")
+      expect(made.size).toBe(2)
+      const reconciled = yield* Effect.fork(service.reconcile(id))
+      yield* simulator.advance("1 milli")
+      expect(reconciled.unsafePoll()).toBe(null)
+      yield* simulator.advance("1 second")
+      expect((yield* run).text).toBe("All noted.")
+      expect(yield* reconciled).toEqual({ closed: [], removed: [] })
+    }).pipe(Effect.provide(threads(script()))))
 
   it.effect("law 3: reconcile says what it did", () =>
     Effect.gen(function*() {

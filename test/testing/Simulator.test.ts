@@ -428,7 +428,27 @@ for (const [name, connect] of [["in process", inProcess], ["on a loopback port",
             { ...object, properties: { a: {} }, required: ["a"] },
             "('properties', 'a'), schema must have a 'type' key."
           ],
-          [{ type: "object", additionalProperties: false }, "(), object schema missing properties."]
+          [{ type: "object", additionalProperties: false }, "(), object schema missing properties."],
+          ...["allOf", "not", "if", "then", "else", "dependentRequired", "dependentSchemas", "patternProperties"].map((
+            keyword
+          ) =>
+            [
+              { ...object, properties: { a: { type: "string", [keyword]: {} } }, required: ["a"] },
+              `('properties', 'a'), '${keyword}' is not permitted.`
+            ] as const
+          ),
+          [
+            { ...object, properties: { a: { type: "array", items: {} } }, required: ["a"] },
+            "('properties', 'a', 'items'), schema must have a 'type' key."
+          ],
+          [
+            { ...object, properties: { a: { anyOf: [{ type: "null" }, {}] } }, required: ["a"] },
+            "('properties', 'a', 'anyOf', '1'), schema must have a 'type' key."
+          ],
+          [
+            { ...object, properties: {}, required: [], $defs: { x: {} } },
+            "('$defs', 'x'), schema must have a 'type' key."
+          ]
         ]
         for (const [parameters, problem] of problems) {
           yield* refused(

@@ -10,6 +10,7 @@ import * as Approval from "../approval.ts"
 import * as Attachments from "../attachments.ts"
 import { usage } from "../CliError.ts"
 import { writeThread } from "../exportThread.ts"
+import { isWaiting } from "../failure.ts"
 import * as OutputFile from "../outputFile.ts"
 import { patiently } from "../patience.ts"
 import { render } from "../render.ts"
@@ -104,7 +105,10 @@ export const make = (options: Options) =>
       }
       const { tools, usage: tokens } = options
       const rendering = { format: "text", answer: stdout, usage: tokens, tools, spinner, hear } as const
-      yield* patient(render(run, thread, rendering))
+      yield* Effect.tapError(patient(render(run, thread, rendering)), (error) =>
+        Effect.sync(() => {
+          if (isWaiting(error)) hasOpenCalls = true
+        }))
       unanswered = undefined
     }))
 

@@ -14,6 +14,9 @@ export const ask = Spec.make({
     ...asking,
     retry: Flag.on("retry", { description: "Ask again on the thread, without another message" }),
     ...approving,
+    closePending: Flag.on("close-pending", {
+      description: "Go on without the answer that the thread waits for"
+    }),
     schema: Flag.text("schema", {
       value: "file",
       description: "Print JSON that fits this JSON Schema, and nothing else"
@@ -38,6 +41,7 @@ export const ask = Spec.make({
     ["openai-threads ask -c \"And at night?\"", "go on with the last one of this machine"],
     ["openai-threads ask --thread conv_123 --retry", "ask again what got no answer"],
     ["openai-threads ask --thread conv_123 --approve always", "approve what its last run waits for"],
+    ["openai-threads ask --thread conv_123 --close-pending", "go on without what its last run waits for"],
     ["openai-threads ask --json \"Hello\" | jq -r .text", "for a program"],
     ["openai-threads ask --background \"Tell me a story\"", "begin it here, and watch it with runs watch"],
     ["openai-threads ask --schema invoice.json -a invoice.pdf \"Read it\" | jq .total", "checked JSON"]

@@ -43,6 +43,10 @@ const check = (input: Input) =>
     ? Effect.fail(usage(`--background prints no answer, and excludes ${foreground(input).join(", ")}`))
     : input.retry && !input.continue && Option.isNone(input.thread)
     ? Effect.fail(usage("--retry asks again on a thread", "Name it with --thread, or take the last one with -c."))
+    : input.closePending && !input.continue && Option.isNone(input.thread)
+    ? Effect.fail(
+      usage("--close-pending goes on with a thread", "Name it with --thread, or take the last one with -c.")
+    )
     : input.retry && input.args.length + input.attach.length > 0
     ? Effect.fail(usage("--retry asks what is in the thread already, and takes no text and no file"))
     : Simulation.check(input)
@@ -85,8 +89,9 @@ const begin = (input: Input, sink: AnswerSink, progress: Progress) =>
       words: input.args,
       attach: input.attach,
       keyStdin: input.keyStdin,
-      // What the last run waits for is decided without another word.
-      isOptional: (input.continue || Option.isSome(input.thread)) && Option.isSome(input.approve)
+      // What the last run waits for is decided, or closed, without another word.
+      isOptional: (input.continue || Option.isSome(input.thread)) &&
+        (Option.isSome(input.approve) || input.closePending)
     }
     if (!input.retry) yield* Prompt.check(prompt)
     const settings = yield* Settings.load(input)
@@ -127,12 +132,14 @@ const answer = (
       : (yield* patiently(spinner.say)(threads.create({ messages: message === undefined ? [] : [message] }))).id
     progress.thread = id
     if (Option.isNone(given)) progress.run = GoOn.listener(true)
+    const onPending = input.closePending ? "close" : "reject"
     if (input.background) {
       const started = threads.start(id, {
         assistant,
         instructions,
         model,
-        message: Option.isSome(given) ? message : undefined
+        message: Option.isSome(given) ? message : undefined,
+        onPending
       })
       const cursor = Cursor.encode(yield* patiently(spinner.say)(started))
       keep(id)
@@ -144,9 +151,9 @@ const answer = (
     }
     const approve = Approval.make(Option.getOrElse(input.approve, () => "ask"), spinner)
     const options = { assistant, instructions, model, approve, output }
-    const run = message === undefined && !input.retry
+    const run = message === undefined && !input.retry && !input.closePending
       ? threads.submit(id, yield* patiently(spinner.say)(Approval.decide(threads, id, approve)), options)
-      : threads.run(id, { ...options, message: Option.isSome(given) ? message : undefined })
+      : threads.run(id, { ...options, onPending, message: Option.isSome(given) ? message : undefined })
     const rendering = {
       format: formatOf(input),
       answer: sink,

@@ -89,6 +89,37 @@ describe.concurrent("ask --approve", () => {
     timeout
   )
 
+  it.scopedLive(
+    "7: a thread that waits says so, and goes on without the answer where it is told to",
+    () =>
+      Effect.gen(function*() {
+        const call = Script.functionCall("weather", { city: "Lima" })
+        const { env, simulator } = yield* served([call, Script.text("So be it."), call, Script.text("Well.")])
+        for (
+          const [more, answer] of [[["--close-pending"], "So be it.\n"], [
+            ["--close-pending", "Go on"],
+            "Well.\n"
+          ]] as const
+        ) {
+          expect(yield* ask(["-q", "Hi"], { env })).toMatchObject({ code: 6 })
+          const id = (yield* simulator.threads).at(-1)?.id ?? ""
+          const busy = yield* ask(["--thread", id, "More"], { env })
+          expect(busy).toMatchObject({ code: 7, stdout: "", stderr: expect.stringContaining("--close-pending") })
+          expect(busy.stderr).not.toContain("--retry")
+          expect(yield* ask(["-q", "--thread", id, ...more], { env })).toMatchObject({
+            code: 0,
+            stdout: answer,
+            stderr: ""
+          })
+        }
+        expect(yield* ask(["--close-pending", "Hi"], { env })).toMatchObject({
+          code: 2,
+          stderr: expect.stringContaining("--thread")
+        })
+      }),
+    timeout
+  )
+
   it.scopedLive("chat of a pipe: as it is told, or the end of it", () =>
     Effect.gen(function*() {
       const { env } = yield* served([wants, Script.text("It is Lima."), wants])
@@ -183,4 +214,17 @@ describe.concurrent("approval on a terminal", () => {
         expect((yield* screen.ended).code).toBe(0)
       })
   )
+
+  onTerminal("chat: a thread that waits goes on with the next try", () =>
+    Effect.gen(function*() {
+      const { env, simulator } = yield* served([Script.functionCall("weather", {}), Script.text("So be it.")])
+      yield* ask(["-q", "Hi"], { env })
+      const id = (yield* simulator.threads)[0]?.id ?? ""
+      const screen = yield* open([process.execPath, bin, "chat", "--thread", id], env)
+      yield* screen.until(isAtPrompt)
+      yield* screen.press("More", "Enter")
+      yield* screen.until((text) => text.includes("/retry in a chat") && isAtPrompt(text))
+      yield* screen.press("/retry", "Enter")
+      yield* screen.until((text) => text.includes("So be it.") && isAtPrompt(text))
+    }))
 })
