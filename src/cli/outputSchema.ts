@@ -81,17 +81,20 @@ export const make = (schema: unknown, file: string) =>
       )
     }
     const ajv = formats.default(dialect[1]())
-    if (ajv.validateSchema(schema) !== true) {
-      const { message, path } = issueOf(ajv.errors![0]!)
-      return yield* wrong(`is no valid JSON Schema: ${path.length === 0 ? "" : `${path.join(".")} `}${message}`)
-    }
-    const validate = yield* Effect.try({
-      try: () => ajv.compile(schema),
-      catch: (error) => wrong(`is no valid JSON Schema: ${error instanceof Error ? error.message : String(error)}`)
+    const { jsonSchema, validate } = yield* Effect.try({
+      try: () => {
+        if (ajv.validateSchema(schema) === true) return { validate: ajv.compile(schema), jsonSchema: sent(schema) }
+        const { message, path } = issueOf(ajv.errors![0]!)
+        throw new SyntaxError(`${path.length === 0 ? "" : `${path.join(".")} `}${message}`)
+      },
+      catch: (error) =>
+        error instanceof RangeError
+          ? wrong("is nested too deeply")
+          : wrong(`is no valid JSON Schema: ${error instanceof Error ? error.message : String(error)}`)
     })
     return Schema.Unknown.pipe(Schema.filter(
       (value) => validate(value) === true || (validate.errors ?? []).slice(0, most).map(issueOf),
-      { jsonSchema: sent(schema) }
+      { jsonSchema }
     ))
   })
 

@@ -144,4 +144,7 @@ describe("--schema", () => {
     { type: "object", properties: { a: { $ref: "#/$defs/b" } } },
     "is no valid JSON Schema: can't resolve reference #/$defs/b from id #"
   )
+  let nested: object = { type: "object", properties: {} }
+  for (let depth = 0; depth < 5_000; depth++) nested = { type: "object", properties: { a: nested } }
+  refused("what is nested too deeply", nested, "is nested too deeply")
 })
