@@ -20,8 +20,9 @@ const wholeOf = (item: Response["output"][number]): ReadonlyArray<object> =>
 
 export class Heard {
   readonly #keepPartial: boolean
-  /** The text until now, if it is kept. */
-  partial = ""
+  /** The text of the parts before the one that grows now, and of that one, if it is kept. */
+  #before = ""
+  #growing = ""
   completed: Response | undefined
   incomplete: { readonly response: Response; readonly requestId: string | undefined } | undefined
   failure: { readonly payload: unknown; readonly requestId: string | undefined } | undefined
@@ -42,17 +43,19 @@ export class Heard {
 
   note(event: WireEvent): void {
     if (isTextDelta(event)) {
-      if (event.item_id !== this.#itemId || event.content_index !== this.#contentIndex) {
-        this.#turnTo(event.item_id, event.content_index)
-      }
+      if (!this.#isGrowing(event)) this.#turnTo(event.item_id, event.content_index)
       if (typeof event.delta !== "string") return
       this.#length += event.delta.length
-      if (this.#keepPartial) this.partial += event.delta
+      if (this.#keepPartial) this.#growing += event.delta
       return
     }
     if (!isKnown(event)) return
     switch (event.type) {
       case "response.output_text.done":
+        // In one piece: what was put together of deltas holds each of them.
+        if (this.#isGrowing(event) && this.#keepPartial && typeof event.text === "string") this.#growing = event.text
+        this.#partsDone.add(partKey(event.item_id, event.content_index))
+        return
       case "response.refusal.done":
         this.#partsDone.add(partKey(event.item_id, event.content_index))
         return
@@ -86,7 +89,18 @@ export class Heard {
     }
   }
 
+  /** The text until now, if it is kept. */
+  get partial(): string {
+    return this.#before + this.#growing
+  }
+
+  #isGrowing(event: { readonly item_id: string; readonly content_index: number }): boolean {
+    return event.item_id === this.#itemId && event.content_index === this.#contentIndex
+  }
+
   #turnTo(itemId: string, contentIndex: number): void {
+    this.#before += this.#growing
+    this.#growing = ""
     this.#lengths.set(partKey(this.#itemId, this.#contentIndex), this.#length)
     this.#itemId = itemId
     this.#contentIndex = contentIndex
