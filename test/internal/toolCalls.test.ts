@@ -1,7 +1,7 @@
 import * as Tool from "@effect/ai/Tool"
 import * as Toolkit from "@effect/ai/Toolkit"
 import { expect, it } from "@effect/vitest"
-import { Context, Effect, Fiber, FiberId } from "effect"
+import { Context, Effect, Exit, Fiber, FiberId } from "effect"
 import { Thread } from "effect-openai-threads"
 import { declare } from "../../src/internal/declare.ts"
 import { handlersOf } from "../../src/internal/handlers.ts"
@@ -29,6 +29,50 @@ const operations = (count: number): Effect.Effect<void> =>
     return next
   })
 
+const callsOf = Effect.fnUntraced(function*(handlers: ReturnType<typeof toolkit.toLayer>) {
+  const known = yield* Effect.provide(handlersOf(toolkit as never), handlers as never)
+  return ToolCalls.make(known, yield* declare(known.tools), {
+    declaredElsewhere: new Set(),
+    context: Context.empty(),
+    timeout: "1 minute"
+  })
+})
+
+it.live("what a handler gives is heard, wherever whoever waits for it lets others run", () =>
+  Effect.gen(function*() {
+    const calls = yield* callsOf(toolkit.toLayer({ wait: () => Effect.yieldNow() }))
+    for (let count = 1_990; count < 2_050; count++) {
+      const made = yield* Effect.zipRight(operations(count), calls.run(call, at, new Line())).pipe(
+        Effect.timeoutOption("1 second"),
+        Effect.fork,
+        Effect.flatMap(Fiber.join)
+      )
+      expect([count, made._tag]).toEqual([count, "Some"])
+    }
+  }))
+
+it.live("a handler is interrupted when its line ends, and is not begun on one that has", () =>
+  Effect.gen(function*() {
+    const seen: Array<string> = []
+    const calls = yield* callsOf(toolkit.toLayer({
+      wait: () =>
+        Effect.onInterrupt(
+          Effect.zipRight(Effect.sync(() => void seen.push("begun")), Effect.never),
+          () => Effect.sync(() => void seen.push("interrupted"))
+        )
+    }))
+    const line = new Line()
+    const fiber = yield* Effect.fork(calls.run(call, at, line))
+    yield* Effect.yieldNow()
+    expect(seen).toEqual(["begun"])
+    line.end(Exit.void)
+    expect(Exit.isInterrupted(yield* Fiber.await(fiber))).toBe(true)
+    yield* Effect.yieldNow()
+    expect(seen).toEqual(["begun", "interrupted"])
+    expect(Exit.isInterrupted(yield* Effect.exit(calls.run(call, at, line)))).toBe(true)
+    expect(seen).toHaveLength(2)
+  }))
+
 it.live("a handler ends with whoever waits for it, wherever that one is interrupted", () =>
   Effect.gen(function*() {
     let running = 0
@@ -44,12 +88,7 @@ it.live("a handler ends with whoever waits for it, wherever that one is interrup
           () => Effect.sync(() => void running--)
         )
     })
-    const known = yield* Effect.provide(handlersOf(toolkit as never), handlers)
-    const calls = ToolCalls.make(known, yield* declare(known.tools), {
-      declaredElsewhere: new Set(),
-      context: Context.empty(),
-      timeout: "1 minute"
-    })
+    const calls = yield* callsOf(handlers)
     for (let count = 1_850; count < 2_050; count++) {
       const fiber = yield* Effect.fork(Effect.zipRight(operations(count), calls.run(call, at, new Line())))
       yield* Effect.yieldNow()
