@@ -49,7 +49,7 @@ export const approvalOf = (id: ItemId, { approve, reason }: Approval): ThreadSto
   ...(reason === undefined ? {} : { reason })
 })
 
-export interface Task {
+interface Task {
   readonly done: Effect.Effect<Done>
   /** Somebody is asked first, which may take long. */
   readonly asksFirst: boolean
