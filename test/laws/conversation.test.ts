@@ -59,8 +59,8 @@ for (const store of Object.keys(stores) as ReadonlyArray<keyof typeof stores>) {
         yield* noRetries(Effect.flip(Run.text(service.run(id, { message: "Three" }))))
         expect(yield* after(id)).toEqual(["user", "user", "user", "user", "assistant"])
       }).pipe(Effect.provide(threads([
-        Script.failure("server_error"),
-        Script.failure("server_error"),
+        Script.turn([Script.text("Half of it"), Script.failure("server_error")]),
+        Script.turn([Script.text("Half of it"), Script.failure("server_error")]),
         Script.httpError({ status: 500 }),
         "Fine."
       ], { store }))))
