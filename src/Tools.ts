@@ -86,12 +86,6 @@ export const check = (toolkit: Toolkit.Any): Effect.Effect<ReadonlyArray<Declare
       ...(input?.notStrict === undefined ? {} : { notStrict: input.notStrict })
     })))
 
-/** A toolkit with its handlers, whatever they take and need. */
-interface AnyWithHandler {
-  readonly tools: Record<string, Tool.Any>
-  readonly handle: (name: never, parameters: never) => Effect.Effect<unknown, unknown, unknown>
-}
-
 /**
  * Several toolkits as one, each with its own handlers. `Toolkit.merge` of `@effect/ai` lets the last of two tools with one
  * name win; this fails with `InvalidInput`.
@@ -99,15 +93,16 @@ interface AnyWithHandler {
  * @since 0.1.0
  * @category combinators
  */
-export const merge = <const Toolkits extends ReadonlyArray<AnyWithHandler>>(
-  ...toolkits: Toolkits
+export const merge = <const All extends ReadonlyArray<Record<string, Tool.Any>>>(
+  ...toolkits: { readonly [Index in keyof All]: Toolkit.WithHandler<All[Index]> }
 ): Effect.Effect<
-  Toolkit.WithHandler<Toolkit.SimplifyRecord<Toolkit.MergeRecords<Toolkits[number]["tools"]>>>,
+  Toolkit.WithHandler<Toolkit.SimplifyRecord<Toolkit.MergeRecords<All[number]>>>,
   InvalidInput
 > =>
   Effect.suspend(() => {
-    const owners = new Map<string, AnyWithHandler>()
-    for (const toolkit of toolkits) {
+    const all = toolkits as unknown as ReadonlyArray<Toolkit.WithHandler<Record<string, Tool.Any>>>
+    const owners = new Map<string, Toolkit.WithHandler<Record<string, Tool.Any>>>()
+    for (const toolkit of all) {
       for (const name of Object.keys(toolkit.tools)) {
         if (owners.has(name)) {
           return new InvalidInput({ field: `toolkit.${name}`, reason: "two tools have this name" })
@@ -115,9 +110,9 @@ export const merge = <const Toolkits extends ReadonlyArray<AnyWithHandler>>(
         owners.set(name, toolkit)
       }
     }
-    const tools = Object.assign({}, ...toolkits.map((toolkit) => toolkit.tools))
+    const tools = Object.assign({}, ...all.map((toolkit) => toolkit.tools))
     return Effect.succeed({
       tools,
-      handle: (name: string, parameters: never) => owners.get(name)!.handle(name as never, parameters)
+      handle: (name: string, parameters: never) => owners.get(name)!.handle(name, parameters)
     } as never)
   })

@@ -58,7 +58,7 @@ export const hintOf = (error: Failure): string | undefined =>
     : error._tag === "ResourceNotFound" && error.resource === "model"
     ? "Name another one with -m or in OPENAI_MODEL."
     : isWaiting(error)
-    ? "An approval is decided by `ask --approve always`, or never. `ask --close-pending` goes on without; so does /retry in a chat."
+    ? "Decide an approval with ask --approve always (or never); go on without it with ask --close-pending, in a chat with /retry."
     : error._tag === "OutputInvalid"
     ? escaped(error.reason)
     : undefined

@@ -53,7 +53,7 @@ export class Heard {
     switch (event.type) {
       case "response.output_text.done":
         // In one piece: what was put together of deltas holds each of them.
-        if (this.#isGrowing(event) && this.#keepPartial && typeof event.text === "string") this.#growing = event.text
+        if (this.#keepPartial && this.#isWholeHere(event) && typeof event.text === "string") this.#growing = event.text
         this.#partsDone.add(partKey(event.item_id, event.content_index))
         return
       case "response.refusal.done":
@@ -96,6 +96,11 @@ export class Heard {
 
   #isGrowing(event: { readonly item_id: string; readonly content_index: number }): boolean {
     return event.item_id === this.#itemId && event.content_index === this.#contentIndex
+  }
+
+  /** Whether all that was heard of the part is in the piece that grows. */
+  #isWholeHere(event: { readonly item_id: string; readonly content_index: number }): boolean {
+    return this.#isGrowing(event) && this.#growing.length === this.#length
   }
 
   #turnTo(itemId: string, contentIndex: number): void {

@@ -11,7 +11,7 @@ export class Inbox<A> {
     this.#wake?.()
   }
 
-  /** Nobody waits from now on. */
+  /** Whoever waits is let go, and nobody waits any more. */
   end(): void {
     this.#hasEnded = true
     this.#wake?.()

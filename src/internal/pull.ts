@@ -133,7 +133,7 @@ const InsideId: unique symbol = Symbol.for("effect-openai-threads/Inside")
 
 type Inside = <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
 
-/** `inside` sets around each pull what it needs; whoever drains sets it once around all of them. */
+/** Whoever drains sets `inside` once around all pulls, which set it for themselves otherwise. */
 export const withInside = <A, E, R>(pull: Pull<A, E, R>, inside: Inside): Pull<A, E, R> =>
   Object.assign(pull, { [InsideId]: inside })
 

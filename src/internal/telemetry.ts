@@ -4,6 +4,7 @@
  * carries them marks them as moved. No attribute ever holds message content.
  */
 import * as Cause from "effect/Cause"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type * as Tracer from "effect/Tracer"
 import type { Response, ResponseCreateParams } from "openai/resources/responses/responses"
@@ -76,6 +77,9 @@ export const toolStart = (call: { readonly name: string; readonly callId: string
   "gen_ai.tool.type": "function"
 })
 
+const defectOf = (cause: Cause.Cause<unknown>): unknown =>
+  Option.getOrElse(Cause.dieOption(cause), () => Cause.squash(cause))
+
 /** At its end. Of a failure only its name is told. */
 export const toolEnd = (span: Tracer.Span, { cause, failure, isFailure, result }: {
   readonly isFailure: boolean
@@ -84,7 +88,7 @@ export const toolEnd = (span: Tracer.Span, { cause, failure, isFailure, result }
   readonly cause?: Cause.Cause<unknown> | undefined
 }): void => {
   if (!isFailure) return
-  const error = failure !== undefined ? failure.error : cause !== undefined ? Cause.squash(cause) : result
+  const error = failure !== undefined ? failure.error : cause !== undefined ? defectOf(cause) : result
   const name = Predicate.hasProperty(error, "_tag") ? error._tag : error instanceof Error ? error.name : undefined
   span.attribute("error.type", typeof name === "string" ? name : "_OTHER")
 }

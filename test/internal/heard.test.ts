@@ -35,6 +35,12 @@ it("keeps what was heard of all parts, in the words of those that are done", () 
   ])
 })
 
+it("tells a part that grows again once", () => {
+  const heard = new Heard(true)
+  for (const event of [delta(0, "A1 "), delta(1, "B1 "), delta(0, "A2 "), done(0, "A1 A2 ")]) heard.note(event)
+  expect(heard.partial).toBe("A1 B1 A2 ")
+})
+
 it("keeps nothing where nothing is to be kept", () => {
   const heard = new Heard(false)
   for (const event of [delta(0, "One"), done(0, "One.")]) heard.note(event)

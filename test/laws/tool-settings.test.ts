@@ -2,7 +2,7 @@ import * as Tool from "@effect/ai/Tool"
 import * as Toolkit from "@effect/ai/Toolkit"
 import { describe, expect, it } from "@effect/vitest"
 import { Cause, Context, Deferred, Effect, Fiber, Layer, Schema } from "effect"
-import { Assistant, Assistants, OpenAI, Run, Threads, ThreadStore, Tools } from "effect-openai-threads"
+import { Assistant, Assistants, Cursor, OpenAI, Run, RunLog, Threads, ThreadStore, Tools } from "effect-openai-threads"
 import { Script, Simulator } from "effect-openai-threads/testing"
 import { analyst, stores, threads } from "../support/layers.ts"
 import { collect, observe } from "../support/observe.ts"
@@ -200,6 +200,58 @@ describe("calls of tools", () => {
         expect(ending.unsafePoll()).not.toBe(null)
       }).pipe(Effect.provide([layer, never]))
     }).pipe(Effect.provide(threads([note()]))))
+
+  it.effect("law 7: so do the outputs of a run that fails, before its end is told", () =>
+    Effect.gen(function*() {
+      const openai = yield* OpenAI.OpenAI
+      const conversations = { ...openai.conversations, createItems: () => Effect.never }
+      const layer = Threads.layer.pipe(
+        Layer.provide(ThreadStore.layerConversations),
+        Layer.provide(Assistants.layer([analyst])),
+        Layer.provide(Layer.succeed(OpenAI.OpenAI, { ...openai, conversations })),
+        Layer.fresh
+      )
+      const dying = toolkit.toLayer({ note: () => Effect.die("bug") })
+      const simulator = yield* Simulator.Simulator
+      yield* Effect.gen(function*() {
+        const service = yield* Threads.Threads
+        const { id } = yield* service.create()
+        const fiber = yield* Effect.fork(Run.result(service.run(id, { toolkit, onToolDefect: "fail" })))
+        yield* simulator.advance("1 second")
+        const ending = yield* Effect.fork(Fiber.interrupt(fiber))
+        yield* simulator.advance("4900 millis")
+        expect(ending.unsafePoll()).toBe(null)
+        yield* simulator.advance("200 millis")
+        expect(ending.unsafePoll()).not.toBe(null)
+      }).pipe(Effect.provide([layer, dying]))
+    }).pipe(Effect.provide(threads([note()]))))
+
+  const holding = {
+    "while somebody decides": [{ approve: () => Effect.never }, RunLog.none],
+    "while its log is written": [{}, { ...RunLog.none, start: () => Effect.never }]
+  } as const
+  for (const [what, [options, log]] of Object.entries(holding)) {
+    it.effect(`law 7: a run is cancelled ${what}, too`, () =>
+      Effect.gen(function*() {
+        const kit = Toolkit.make(Note.annotate(Tools.NeedsApproval, "approve" in options))
+        const service = yield* Threads.Threads
+        const simulator = yield* Simulator.Simulator
+        const { id } = yield* service.create()
+        let cursor: Cursor.Cursor | undefined
+        const run = yield* Effect.fork(
+          Run.handle(service.run(id, { message: "Go", toolkit: kit, ...options }), {
+            ToolCallRequested: (event) => Effect.sync(() => cursor = Cursor.fromEvent(event))
+          }).pipe(
+            Effect.provide(kit.toLayer({ note: () => Effect.succeed("noted") })),
+            Effect.provideService(RunLog.RunLog, log)
+          )
+        )
+        yield* simulator.advance("1 second")
+        yield* advancing(service.cancel(cursor!), "1 second")
+        yield* simulator.advance("1 second")
+        expect(yield* Effect.flip(run)).toMatchObject({ _tag: "RunCancelled" })
+      }).pipe(Effect.provide(threads([note()]))))
+  }
 
   it.effect("a name that the assistant has too is refused before any request", () =>
     Effect.gen(function*() {

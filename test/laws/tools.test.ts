@@ -233,6 +233,51 @@ for (const store of Object.keys(stores) as ReadonlyArray<keyof typeof stores>) {
   })
 }
 
+it.effect.each([1, 2])(
+  "law 7: a pull that is given up does not end a run that makes %i calls",
+  (count) =>
+    Effect.gen(function*() {
+      const service = yield* Threads.Threads
+      const simulator = yield* Simulator.Simulator
+      const { id } = yield* service.create()
+      const slow = toolkit.toLayer({ note: () => Effect.delay(Effect.succeed("noted"), "10 seconds") })
+      const tags: Array<string> = []
+      const beating = Effect.scoped(Effect.gen(function*() {
+        const pull = yield* Stream.toPull(service.run(id, { message: "Go", toolkit }))
+        for (;;) {
+          const next = yield* Effect.timeoutOption(pull, "3 seconds")
+          for (const { _tag } of Option.getOrElse(next, () => [{ _tag: "still there" }])) tags.push(_tag)
+        }
+      }))
+      const reader = yield* Effect.fork(Effect.flip(Effect.provide(beating, slow)))
+      yield* simulator.advance("1 minute")
+      expect((yield* reader)._tag).toBe("None")
+      expect(tags.filter((tag) => tag === "still there").length).toBeGreaterThan(2)
+      expect(tags.at(-1)).toBe("RunCompleted")
+    }).pipe(Effect.provide(threads([step(steps[count === 1 ? 1 : 0]!), "Fine."])))
+)
+
+it.live("law 2: an output that is being written when the reader stops is written once", () =>
+  Effect.gen(function*() {
+    const kit = Toolkit.make(Tool.make("note", { success: Schema.String, failure: Schema.String }))
+    const service = yield* Threads.Threads
+    const simulator = yield* Simulator.Simulator
+    const { id } = yield* service.create()
+    const run = yield* Effect.fork(
+      Run.result(service.run(id, { message: "Go", toolkit: kit })).pipe(
+        Effect.provide(kit.toLayer({ note: () => Effect.fail("no") }))
+      )
+    )
+    const writes = Effect.map(
+      simulator.requests,
+      (requests) => requests.filter(({ method, path }) => method === "POST" && path.endsWith("/items")).length
+    )
+    while ((yield* writes) < 2) yield* Effect.yieldNow()
+    yield* Fiber.interrupt(run)
+    const outputs = (yield* collect(service.items(id))).filter(({ _tag }) => _tag === "FunctionCallOutput")
+    expect(outputs).toHaveLength(1)
+  }).pipe(Effect.provide(threads([Script.functionCall("note", {})]))))
+
 it.effect("law 13: a run with tools costs one request for each step", () =>
   Effect.gen(function*() {
     const { layer } = counting()

@@ -47,6 +47,9 @@ expectTypeOf<Stream.Stream.Context<typeof fromMerged>>().toEqualTypeOf<
 // @ts-expect-error there is no such tool in any of them
 threads.run(id, { toolkit: merged, toolChoice: { tool: "middle" } })
 
+// @ts-expect-error that handles nothing of it
+Effect.map(toolkit, ({ tools }) => Tools.merge({ tools, handle: () => Effect.succeed(5) }))
+
 // a run without tools needs nothing
 expectTypeOf<Stream.Stream.Context<ReturnType<typeof plain>>>().toEqualTypeOf<never>()
 const plain = () => threads.run(id)

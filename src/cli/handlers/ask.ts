@@ -47,6 +47,8 @@ const check = (input: Input) =>
     ? Effect.fail(
       usage("--close-pending goes on with a thread", "Name it with --thread, or take the last one with -c.")
     )
+    : input.closePending && Option.isSome(input.approve)
+    ? Effect.fail(usage("--approve decides what the thread waits for, and --close-pending goes on without"))
     : input.retry && input.args.length + input.attach.length > 0
     ? Effect.fail(usage("--retry asks what is in the thread already, and takes no text and no file"))
     : Simulation.check(input)

@@ -1,6 +1,7 @@
-/** Makes several calls at once, tells of each as it is done, and asks the model again once all of them are. */
+/** Makes calls, several at once, tells of each as it is done, and asks the model again once all of them are. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { ToolFailed } from "../../RunError.ts"
 import type { Pending, RunEvent } from "../../RunEvent.ts"
 import type * as ThreadStore from "../../ThreadStore.ts"
@@ -10,6 +11,7 @@ import type * as ToolSteps from "../toolSteps.ts"
 import { ask } from "./ask.ts"
 import { stillLeads } from "./lead.ts"
 import { over } from "./over.ts"
+import { pay } from "./pay.ts"
 import type { Outcome, RunPull } from "./plan.ts"
 import type { RunState } from "./runState.ts"
 import { toolCallCompleted } from "./toolCallCompleted.ts"
@@ -34,8 +36,9 @@ export const callAll = Effect.fnUntraced(function*(
   const work: Work = { left, size: tasks.length, failure: undefined }
   const tell = (done: ReadonlyArray<ToolSteps.Done>) => telling(run, writer, tools, step, work, done)
   const [alone] = tasks
-  // A call that only its handler can hold up, which is given up where the run is to end, needs no fibers besides.
-  if (alone !== undefined && tasks.length === 1 && !alone.asksFirst && !run.isRemembered) {
+  // A call that only its handler can hold up, which is given up where the run is to end, needs no fibers besides, unless its
+  // reader may stop waiting for it and come back.
+  if (alone !== undefined && tasks.length === 1 && !alone.asksFirst && !run.isRemembered && run.isDrained) {
     return yield* tell([yield* run.failing(run.unlessStopped(alone.done))])
   }
   const inbox = new Inbox<ToolSteps.Done>()
@@ -88,7 +91,7 @@ const failureOf = (run: RunState, tools: ToolSteps.Tools, done: ToolSteps.Done):
   }
   const { outcome } = done
   return outcome.cause !== undefined && tools.onDefect === "fail"
-    ? Effect.die(Cause.squash(outcome.cause))
+    ? Effect.die(Option.getOrElse(Cause.dieOption(outcome.cause), () => Cause.squash(outcome.cause!)))
     : undefined
 }
 
@@ -108,7 +111,6 @@ const endWith = Effect.fnUntraced(function*(run: RunState, writer: ThreadStore.W
   yield* stillLeads(run)
   // Those hear of it who can answer. A run that fails does not tell them.
   if (work.failure === undefined) owed.leave(work.left)
-  yield* run.failing(writer.answer(owed.items))
-  owed.clear()
+  yield* run.failing(pay(run, writer, owed.items))
   return yield* work.failure ?? over(run, { ...step, pending: work.left, usage: noUsage, messages: [] })
 })

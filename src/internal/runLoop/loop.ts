@@ -54,5 +54,8 @@ export const open: Open = Effect.fnUntraced(function*(plan, services) {
   run.next = from !== undefined && (from.leader !== undefined || from.isSettled)
     ? run.once(goOnFrom(run, readingAlong, from))
     : enter(run)
-  return Pull.withInside(Effect.suspend(() => run.inTime(run.next)), run.inSpan)
+  return Pull.withInside(Effect.suspend(() => run.inTime(run.next)), (drain) => {
+    run.isDrained = true
+    return run.inSpan(drain)
+  })
 })

@@ -11,6 +11,7 @@ import { closing, outputOf } from "../pending.ts"
 import { neverAnswered, unknownOutcome } from "../settle.ts"
 import * as ToolSteps from "../toolSteps.ts"
 import { leads, takeThread } from "./lead.ts"
+import { pay } from "./pay.ts"
 import type { RunState } from "./runState.ts"
 
 export const noneMade: ReadonlyArray<ToolSteps.Made> = []
@@ -60,8 +61,8 @@ export const closeOpen = (
         Effect.forEach(calls, (call) => ToolSteps.recover(tools, call), { concurrency: tools.concurrency })
       )
     yield* leads(run)
-    yield* writer.answer([...made.map(({ call, outcome }) => outputOf(call.callId, outcome.output)), ...closed])
-    owed.clear()
+    const outputs = made.map(({ call, outcome }) => outputOf(call.callId, outcome.output))
+    yield* pay(run, writer, [...outputs, ...closed])
     return made
   })
 

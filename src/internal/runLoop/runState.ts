@@ -53,6 +53,8 @@ export class RunState {
   /** The run as others see it, who follow it or want it to end. */
   readonly self: ActiveRuns.ActiveRun
 
+  /** Whoever reads it reads it to its end, in one piece. */
+  isDrained = false
   /** What the next pull does. */
   next: RunPull = Pull.end
   /** When the run has to be over, in milliseconds of the Clock. The deadline is off while its reader has the answer. */
@@ -239,7 +241,7 @@ export class RunState {
     return this.endLine?.(exit) ?? Effect.void
   }
 
-  /** Around whatever makes requests. */
+  /** Around each stage, since it may make requests, or around all of them at once. */
   readonly inSpan = withContext((context) => {
     if (context.unsafeMap.get(Tracer.ParentSpan.key) === this.span) return context
     // The stages of a run have the same reader most of the time.

@@ -112,10 +112,13 @@ describe.concurrent("ask --approve", () => {
             stderr: ""
           })
         }
-        expect(yield* ask(["--close-pending", "Hi"], { env })).toMatchObject({
-          code: 2,
-          stderr: expect.stringContaining("--thread")
-        })
+        const wrong = [["--close-pending", "Hi"], ["--thread", "conv_1", "--close-pending", "--approve", "always"]]
+        for (const args of wrong) {
+          expect(yield* ask(args, { env })).toMatchObject({
+            code: 2,
+            stderr: expect.stringContaining("--close-pending")
+          })
+        }
       }),
     timeout
   )
