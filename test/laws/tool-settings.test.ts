@@ -226,12 +226,20 @@ describe("calls of tools", () => {
       }).pipe(Effect.provide([layer, dying]))
     }).pipe(Effect.provide(threads([note()]))))
 
+  const done = Effect.succeed("noted")
   const holding = {
-    "while somebody decides": [{ approve: () => Effect.never }, RunLog.none],
-    "while its log is written": [{}, { ...RunLog.none, start: () => Effect.never }]
+    "while somebody decides": [{ approve: () => Effect.never }, RunLog.none, done],
+    "while its log is written": [{}, { ...RunLog.none, start: () => Effect.never }, done],
+    "while its tool runs": [{}, RunLog.none, Effect.never],
+    "while its tool runs and remembers it": [{}, { ...RunLog.none }, Effect.never],
+    "while its tool runs and cannot be interrupted": [
+      {},
+      RunLog.none,
+      Effect.uninterruptible(Effect.delay(done, "1 hour"))
+    ]
   } as const
-  for (const [what, [options, log]] of Object.entries(holding)) {
-    it.effect(`law 7: a run is cancelled ${what}, too`, () =>
+  for (const [what, [options, log, handler]] of Object.entries(holding)) {
+    it.effect(`law 7: a run is cancelled ${what}, and its thread is free`, () =>
       Effect.gen(function*() {
         const kit = Toolkit.make(Note.annotate(Tools.NeedsApproval, "approve" in options))
         const service = yield* Threads.Threads
@@ -242,7 +250,7 @@ describe("calls of tools", () => {
           Run.handle(service.run(id, { message: "Go", toolkit: kit, ...options }), {
             ToolCallRequested: (event) => Effect.sync(() => cursor = Cursor.fromEvent(event))
           }).pipe(
-            Effect.provide(kit.toLayer({ note: () => Effect.succeed("noted") })),
+            Effect.provide(kit.toLayer({ note: () => handler })),
             Effect.provideService(RunLog.RunLog, log)
           )
         )
@@ -250,7 +258,8 @@ describe("calls of tools", () => {
         yield* advancing(service.cancel(cursor!), "1 second")
         yield* simulator.advance("1 second")
         expect(yield* Effect.flip(run)).toMatchObject({ _tag: "RunCancelled" })
-      }).pipe(Effect.provide(threads([note()]))))
+        expect(yield* advancing(Run.text(service.run(id, { message: "And now?" })), "1 second")).toBe("Fine.")
+      }).pipe(Effect.provide(threads([note(), "Fine."]))))
   }
 
   it.effect("a name that the assistant has too is refused before any request", () =>
