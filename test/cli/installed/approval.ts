@@ -226,7 +226,7 @@ describe.concurrent("approval on a terminal", () => {
       const screen = yield* open([process.execPath, bin, "chat", "--thread", id], env)
       yield* screen.until(isAtPrompt)
       yield* screen.press("More", "Enter")
-      yield* screen.until((text) => text.includes("/retry in a chat") && isAtPrompt(text))
+      yield* screen.until((text) => text.includes("in a chat with /retry") && isAtPrompt(text))
       yield* screen.press("/retry", "Enter")
       yield* screen.until((text) => text.includes("So be it.") && isAtPrompt(text))
     }))
