@@ -42,7 +42,7 @@ export interface Handlers {
 const isToolkit = (source: Source): source is Toolkit.Toolkit<Tools> & Effect.Effect<WithHandler> =>
   "commit" in source && source.commit === commit
 
-const { commit } = Toolkit.empty as unknown as { readonly commit: unknown }
+const commit = Predicate.hasProperty(Toolkit.empty, "commit") ? Toolkit.empty.commit : undefined
 
 export const handlersOf = (source: Source): Effect.Effect<Handlers> =>
   !Effect.isEffect(source)

@@ -3,11 +3,11 @@
  * (`gen_ai.*`, status "Development", schema gen-ai-dev of 2026-11). They are written out here because the package that
  * carries them marks them as moved. No attribute ever holds message content.
  */
-import * as Cause from "effect/Cause"
-import * as Option from "effect/Option"
+import type * as Cause from "effect/Cause"
 import * as Predicate from "effect/Predicate"
 import type * as Tracer from "effect/Tracer"
 import type { Response, ResponseCreateParams } from "openai/resources/responses/responses"
+import { defectOf } from "./defectOf.ts"
 
 type Attributes = Record<string, unknown>
 
@@ -76,9 +76,6 @@ export const toolStart = (call: { readonly name: string; readonly callId: string
   "gen_ai.tool.call.id": call.callId,
   "gen_ai.tool.type": "function"
 })
-
-const defectOf = (cause: Cause.Cause<unknown>): unknown =>
-  Option.getOrElse(Cause.dieOption(cause), () => Cause.squash(cause))
 
 /** At its end. Of a failure only its name is told. */
 export const toolEnd = (span: Tracer.Span, { cause, failure, isFailure, result }: {

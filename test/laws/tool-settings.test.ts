@@ -176,55 +176,35 @@ describe("calls of tools", () => {
       expect(yield* advancing(Run.text(service.run(id, { message: "And now?" })), "1 second")).toBe("Fine.")
     }).pipe(Effect.provide(threads([note(), "Done.", note(), "Fine."]))))
 
-  it.effect("law 7: what a run writes at its end takes 5 seconds at most", () =>
-    Effect.gen(function*() {
-      const openai = yield* OpenAI.OpenAI
-      const conversations = { ...openai.conversations, createItems: () => Effect.never }
-      const layer = Threads.layer.pipe(
-        Layer.provide(ThreadStore.layerConversations),
-        Layer.provide(Assistants.layer([analyst])),
-        Layer.provide(Layer.succeed(OpenAI.OpenAI, { ...openai, conversations })),
-        Layer.fresh
-      )
-      const never = toolkit.toLayer({ note: () => Effect.never })
-      const simulator = yield* Simulator.Simulator
-      yield* Effect.gen(function*() {
-        const service = yield* Threads.Threads
-        const { id } = yield* service.create()
-        const fiber = yield* Effect.fork(Run.result(service.run(id, { toolkit })))
-        yield* simulator.advance("1 second")
-        const ending = yield* Effect.fork(Fiber.interrupt(fiber))
-        yield* simulator.advance("4900 millis")
-        expect(ending.unsafePoll()).toBe(null)
-        yield* simulator.advance("100 millis")
-        expect(ending.unsafePoll()).not.toBe(null)
-      }).pipe(Effect.provide([layer, never]))
-    }).pipe(Effect.provide(threads([note()]))))
-
-  it.effect("law 7: so do the outputs of a run that fails, before its end is told", () =>
-    Effect.gen(function*() {
-      const openai = yield* OpenAI.OpenAI
-      const conversations = { ...openai.conversations, createItems: () => Effect.never }
-      const layer = Threads.layer.pipe(
-        Layer.provide(ThreadStore.layerConversations),
-        Layer.provide(Assistants.layer([analyst])),
-        Layer.provide(Layer.succeed(OpenAI.OpenAI, { ...openai, conversations })),
-        Layer.fresh
-      )
-      const dying = toolkit.toLayer({ note: () => Effect.die("bug") })
-      const simulator = yield* Simulator.Simulator
-      yield* Effect.gen(function*() {
-        const service = yield* Threads.Threads
-        const { id } = yield* service.create()
-        const fiber = yield* Effect.fork(Run.result(service.run(id, { toolkit, onToolDefect: "fail" })))
-        yield* simulator.advance("1 second")
-        const ending = yield* Effect.fork(Fiber.interrupt(fiber))
-        yield* simulator.advance("4900 millis")
-        expect(ending.unsafePoll()).toBe(null)
-        yield* simulator.advance("200 millis")
-        expect(ending.unsafePoll()).not.toBe(null)
-      }).pipe(Effect.provide([layer, dying]))
-    }).pipe(Effect.provide(threads([note()]))))
+  const ends = {
+    "that is interrupted in a call": [Effect.never, {}],
+    "that fails, before its end is told": [Effect.die("bug"), { onToolDefect: "fail" }]
+  } as const
+  for (const [what, [handler, options]] of Object.entries(ends)) {
+    it.effect(`law 7: what a run writes takes 5 seconds at most: one ${what}`, () =>
+      Effect.gen(function*() {
+        const openai = yield* OpenAI.OpenAI
+        const conversations = { ...openai.conversations, createItems: () => Effect.never }
+        const layer = Threads.layer.pipe(
+          Layer.provide(ThreadStore.layerConversations),
+          Layer.provide(Assistants.layer([analyst])),
+          Layer.provide(Layer.succeed(OpenAI.OpenAI, { ...openai, conversations })),
+          Layer.fresh
+        )
+        const simulator = yield* Simulator.Simulator
+        yield* Effect.gen(function*() {
+          const service = yield* Threads.Threads
+          const { id } = yield* service.create()
+          const fiber = yield* Effect.fork(Run.result(service.run(id, { toolkit, ...options })))
+          yield* simulator.advance("1 second")
+          const ending = yield* Effect.fork(Fiber.interrupt(fiber))
+          yield* simulator.advance("4900 millis")
+          expect(ending.unsafePoll()).toBe(null)
+          yield* simulator.advance("100 millis")
+          expect(ending.unsafePoll()).not.toBe(null)
+        }).pipe(Effect.provide([layer, toolkit.toLayer({ note: () => handler })]))
+      }).pipe(Effect.provide(threads([note()]))))
+  }
 
   const done = Effect.succeed("noted")
   const holding = {

@@ -1,4 +1,4 @@
-/** Does what the program can do of what the model asks for. */
+/** Does what the program can do of what the model asks for, as a part of the stage that takes its answer. */
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import { NotResumable, type ResumeError, TooManySteps } from "../../RunError.ts"

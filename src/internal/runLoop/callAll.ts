@@ -1,10 +1,9 @@
 /** Makes calls, several at once, tells of each as it is done, and asks the model again once all of them are. */
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import { ToolFailed } from "../../RunError.ts"
 import type { Pending, RunEvent } from "../../RunEvent.ts"
 import type * as ThreadStore from "../../ThreadStore.ts"
+import { defectOf } from "../defectOf.ts"
 import { Inbox } from "../inbox.ts"
 import { noUsage } from "../projection.ts"
 import type * as ToolSteps from "../toolSteps.ts"
@@ -91,7 +90,7 @@ const failureOf = (run: RunState, tools: ToolSteps.Tools, done: ToolSteps.Done):
   }
   const { outcome } = done
   return outcome.cause !== undefined && tools.onDefect === "fail"
-    ? Effect.die(Option.getOrElse(Cause.dieOption(outcome.cause), () => Cause.squash(outcome.cause!)))
+    ? Effect.die(defectOf(outcome.cause))
     : undefined
 }
 
